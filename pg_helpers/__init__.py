@@ -1,0 +1,59 @@
+"""Policy gradients by experiment: the functions that the notebooks import.
+
+Nothing is claimed that is not run, and nothing is run that is not checked against the
+truth: on a finite world `exact` lists every trajectory.
+"""
+
+from pg_helpers import exact
+from pg_helpers.arguments import NotFiniteError
+from pg_helpers.envs import TabularEnv, TabularVectorEnv
+from pg_helpers.losses import pseudo_loss
+from pg_helpers.mdp import (
+    TabularMDP,
+    corridor,
+    grid_world,
+    random_mdp,
+    two_armed_bandit,
+)
+from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
+from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
+from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
+from pg_helpers.training import (
+    History,
+    TrainConfig,
+    TrainingStoppedError,
+    Update,
+    iterate_training,
+    train,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GaussianPolicy",
+    "History",
+    "MLPPolicy",
+    "NotFiniteError",
+    "TabularEnv",
+    "TabularMDP",
+    "TabularPolicy",
+    "TabularVectorEnv",
+    "TrainConfig",
+    "TrainingStoppedError",
+    "Trajectories",
+    "Update",
+    "corridor",
+    "exact",
+    "grid_world",
+    "iterate_training",
+    "policy_for",
+    "pseudo_loss",
+    "random_mdp",
+    "rewards_to_go",
+    "sample_trajectories",
+    "sample_trajectory",
+    "subtract_batch_mean",
+    "total_return",
+    "train",
+    "two_armed_bandit",
+]

@@ -1,0 +1,75 @@
+"""A step: how an estimate of the gradient moves the parameters, Eq. (4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from pg_helpers.arguments import NotFiniteError
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015), the step of `torch.optim.Adam` to rounding.
+
+    Written out over one flat vector, for a reason: the first use of torch.optim imports
+    PyTorch's compiler, which takes longer than training the corridor does.
+
+    Args:
+        parameters: changed in place by `step`; those without requires_grad are skipped.
+        learning_rate: alpha, the largest step of a parameter, roughly.
+        betas: decay of the running means of the gradient and of its square.
+        epsilon: keeps the division finite where the gradient is zero.
+
+    Raises:
+        ValueError: there is no trainable parameter.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        learning_rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.parameters = [p for p in parameters if p.requires_grad]
+        if not self.parameters:
+            raise ValueError("policy: expected a trainable parameter, got none")
+        self.learning_rate, self.betas, self.epsilon = learning_rate, betas, epsilon
+        flat = torch.cat([p.detach().flatten() for p in self.parameters])
+        self.mean = torch.zeros_like(flat)
+        self.mean_square = torch.zeros_like(flat)
+        self.num_steps = 0
+
+    @torch.no_grad()
+    def step(self, loss: Tensor) -> Tensor:
+        """Differentiate a loss and move the parameters so that it falls.
+
+        Args:
+            loss: scalar that carries the graph.
+
+        Returns:
+            Its gradient, flat over the parameters.
+
+        Raises:
+            NotFiniteError: the gradient is not finite; nothing was changed.
+        """
+        found = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        gradient = torch.cat([g.flatten() for g in found])
+        if not gradient.isfinite().all():
+            raise NotFiniteError(
+                "gradient: expected finite numbers, got NaN or infinity"
+            )
+        self.num_steps += 1
+        beta, beta_square = self.betas
+        self.mean.lerp_(gradient, 1 - beta)
+        self.mean_square.lerp_(gradient.square(), 1 - beta_square)
+        # The running means start at zero; dividing by these corrects the first steps.
+        mean = self.mean / (1 - beta**self.num_steps)
+        root = (self.mean_square / (1 - beta_square**self.num_steps)).sqrt()
+        change = self.learning_rate * mean / (root + self.epsilon)
+        sizes = [p.numel() for p in self.parameters]
+        for parameter, part in zip(self.parameters, change.split(sizes), strict=True):
+            parameter.sub_(part.view_as(parameter))
+        return gradient

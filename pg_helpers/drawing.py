@@ -1,0 +1,24 @@
+"""Draws from discrete distributions, many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def draw_indexes(cumulative: NDArray, generator: np.random.Generator) -> NDArray:
+    """Draw one index a row by inverting its cumulative distribution.
+
+    The first entry above a uniform random number is drawn, so that an index of
+    probability zero never is.
+
+    Args:
+        cumulative: (n, K), running sums of probabilities. The last entry need not be 1
+            to the last digit: the random number is scaled to it.
+        generator: gives one uniform number a row.
+
+    Returns:
+        int64 (n,).
+    """
+    uniform = generator.random(len(cumulative)) * cumulative[:, -1]
+    return (cumulative > uniform[:, None]).argmax(axis=1)

@@ -1,0 +1,211 @@
+"""Where policies and environments meet: vectors of environments, numbers, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.vector import SyncVectorEnv, VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.distributions import Categorical, Distribution
+
+from pg_helpers.arguments import NotFiniteError
+from pg_helpers.drawing import draw_indexes
+from pg_helpers.envs import TabularVectorEnv
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.policies import placement, single_spaces
+
+
+class Translator:
+    """Turns what an environment and a policy say into each other's terms.
+
+    Args:
+        env: a Gymnasium environment, single or vector.
+        policy: maps observations to a distribution over actions.
+
+    Raises:
+        TypeError: env is not a Gymnasium environment.
+        ValueError: a space is neither Discrete nor Box.
+    """
+
+    def __init__(self, env: Any, policy: Any) -> None:
+        self.observation_space: Any
+        self.action_space: Any
+        self.observation_space, self.action_space = single_spaces(env)
+        for name, space in (
+            ("observation", self.observation_space),
+            ("action", self.action_space),
+        ):
+            if not isinstance(space, spaces.Discrete | spaces.Box):
+                raise ValueError(f"{name} space: expected Discrete or Box, got {space}")
+        self.policy = policy
+        self.device, self.dtype = placement(policy)
+
+    def for_policy(self, observations: NDArray) -> Tensor:
+        """Integers from 0 for a Discrete space, the policy's float type for a Box."""
+        if isinstance(self.observation_space, spaces.Discrete):
+            shifted = observations - self.observation_space.start
+            return torch.as_tensor(shifted, dtype=torch.int64, device=self.device)
+        return torch.as_tensor(observations, dtype=self.dtype, device=self.device)
+
+    def for_env(self, actions: NDArray) -> Any:
+        """What step() takes: shifted to the space's start, or clipped to its bounds."""
+        space = self.action_space
+        if isinstance(space, spaces.Box):
+            return np.clip(actions, space.low, space.high).astype(space.dtype)
+        shifted = actions + space.start
+        return int(shifted) if shifted.ndim == 0 else shifted
+
+    def draw(
+        self, observations: NDArray, step: int, generator: np.random.Generator
+    ) -> NDArray:
+        """Actions drawn from the policy; at step 0, check that they fit the space.
+
+        Raises:
+            TypeError: the policy does not return a distribution.
+            ValueError: the distribution does not fit the action space.
+            NotFiniteError: there is nothing finite to draw from.
+        """
+        distribution = self.policy(self.for_policy(observations))
+        if step == 0:
+            self._check_fit(distribution, np.shape(observations))
+        if isinstance(distribution, Categorical):
+            cumulative = _cumulative(distribution)
+            rows = cumulative.reshape(-1, cumulative.shape[-1])
+            return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
+        actions = distribution.sample().cpu().numpy()
+        if not np.isfinite(actions).all():
+            raise NotFiniteError(
+                f"policy: expected finite actions at step {step}, got {actions}"
+            )
+        return actions
+
+    def _check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
+        if not isinstance(distribution, Distribution):
+            raise TypeError(
+                "policy: expected a torch.distributions object, "
+                f"got {type(distribution).__name__}"
+            )
+        batch = shape[: len(shape) - len(self.observation_space.shape)]
+        if isinstance(self.action_space, spaces.Discrete):
+            fits = isinstance(distribution, Categorical) and (
+                distribution.logits.shape == (*batch, self.action_space.n)
+            )
+        else:
+            drawn = distribution.batch_shape + distribution.event_shape
+            fits = drawn == (*batch, *self.action_space.shape) and not isinstance(
+                distribution, Categorical
+            )
+        if not fits:
+            raise ValueError(
+                f"policy: expected a distribution over {self.action_space} for each of "
+                f"the observations, of shape {shape}, got {distribution}"
+            )
+
+
+class TabularTranslator(Translator):
+    """On a finite world a policy is asked once for all states, not at every step.
+
+    The draws are those of `Translator`, an order of magnitude faster.
+    """
+
+    def __init__(self, env: TabularVectorEnv, policy: Any) -> None:
+        super().__init__(env, policy)
+        self.env = env
+        self._cumulative: NDArray = np.empty(0)
+
+    def draw(
+        self, observations: NDArray, step: int, generator: np.random.Generator
+    ) -> NDArray:
+        """Actions drawn from the policy's table, made anew at step 0."""
+        if step == 0:
+            seen = self.env.mdp.observations
+            distribution = self.policy(self.for_policy(seen.copy()))
+            self._check_fit(distribution, seen.shape)
+            self._cumulative = _cumulative(distribution)
+        return draw_indexes(self._cumulative[self.env.states], generator)
+
+
+def _cumulative(distribution: Categorical) -> NDArray:
+    """Running sums of probabilities (..., A)."""
+    cumulative = np.exp(distribution.logits.cpu().numpy()).cumsum(axis=-1)
+    if not np.isfinite(cumulative).all():
+        raise NotFiniteError(
+            f"policy: expected probabilities, got {distribution.logits} as logits"
+        )
+    return cumulative
+
+
+@contextmanager
+def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
+    """A VectorEnv made from `env`; closed on leaving if it was made here.
+
+    Args:
+        env: a VectorEnv (used as it is), an environment id, a TabularMDP, or a single
+            gymnasium.Env, which becomes a vector of one.
+        num_envs: number of environments to make from an id or a TabularMDP.
+
+    Yields:
+        The vector environment.
+
+    Raises:
+        TypeError: env is none of these.
+        ValueError: the id is not registered.
+    """
+    if isinstance(env, VectorEnv):
+        yield env
+    elif isinstance(env, TabularMDP):
+        yield TabularVectorEnv(env, num_envs)
+    elif isinstance(env, gymnasium.Env):
+        yield SyncVectorEnv([lambda: env])
+    elif isinstance(env, str):
+        try:
+            made = gymnasium.make_vec(env, num_envs)
+        except gymnasium.error.Error as error:
+            raise ValueError(
+                f"env: expected a registered id, got {env!r} ({error})"
+            ) from error
+        try:
+            yield made
+        finally:
+            made.close()
+    else:
+        raise TypeError(
+            "env: expected a Gymnasium environment, single or vector, an environment "
+            f"id or a TabularMDP, got {env!r}"
+        )
+
+
+@contextmanager
+def seeded(
+    seed: int | None, device: torch.device
+) -> Iterator[tuple[int, np.random.Generator]]:
+    """Seed PyTorch inside the block and leave its generators outside as they were.
+
+    Args:
+        seed: None for a new one each time.
+        device: where the policy draws its actions.
+
+    Yields:
+        A seed for the environment, and a generator for the policy's discrete actions.
+    """
+    for_env, for_torch, for_numpy = np.random.SeedSequence(seed).generate_state(3)
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()
+        index = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[index])
+    before = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(int(for_torch))
+        yield int(for_env), np.random.Generator(np.random.PCG64(for_numpy))
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)

@@ -1,0 +1,254 @@
+"""tau ~ pi: trajectories sampled from an environment by following a policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pg_helpers.arguments import NotFiniteError, check_count
+from pg_helpers.envs import TabularVectorEnv
+from pg_helpers.interface import TabularTranslator, Translator, as_vector_env, seeded
+
+MAX_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """N sampled trajectories, padded with zeros to the length T of the longest.
+
+    Attributes:
+        observations: (N, T, ...), what the policy saw before each step.
+        actions: (N, T, ...), int64 indexes from 0 for a Discrete space; for a Box space
+            what the policy drew, before it was clipped to the space.
+        rewards: (N, T), in the policy's precision.
+        mask: bool (N, T), True where a step was taken.
+        truncated: bool (N,), True where the episode was cut off, not terminated.
+        final_observations: (N, ...), what was seen after the last step.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    rewards: Tensor
+    mask: Tensor
+    truncated: Tensor
+    final_observations: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        """Number of steps of each trajectory, int64 (N,)."""
+        return self.mask.sum(dim=1)
+
+
+def sample_trajectory(
+    env: gymnasium.Env, policy: Any, seed: int | None = 0, max_steps: int = MAX_STEPS
+) -> Trajectories:
+    """Sample one trajectory by the plain loop: observe, draw, act, until the end.
+
+    Args:
+        env: a Gymnasium environment.
+        policy: maps an observation to a distribution over actions.
+        seed: of the environment and the policy; the same seed gives the same
+            trajectory. None for a new one each time.
+        max_steps: an episode that is longer is refused.
+
+    Returns:
+        Trajectories with N = 1.
+
+    Raises:
+        TypeError: env is not a Gymnasium environment, the policy does not return a
+            distribution, or a count is not an integer.
+        ValueError: the policy does not fit the action space or gives numbers that are
+            not finite, a reward or observation is not finite, or the episode does not
+            end within max_steps.
+    """
+    if not isinstance(env, gymnasium.Env):
+        raise TypeError(f"env: expected a gymnasium.Env, got {env!r}")
+    max_steps = check_count("max_steps", max_steps)
+    translator = Translator(env, policy)
+    episode = _Round(1)
+    with seeded(seed, translator.device) as seeds, torch.inference_mode():
+        env_seed, generator = seeds
+        observation, _ = env.reset(seed=env_seed)
+        ended = False
+        while not ended:
+            action = translator.draw(
+                observation, episode.num_steps(max_steps), generator
+            )
+            seen = np.array(observation)
+            observation, reward, terminated, truncated, _ = env.step(
+                translator.for_env(action)
+            )
+            episode.add(seen[None], action[None], np.array([reward]), np.ones(1, bool))
+            ended = terminated or truncated
+    episode.finish(0, observation, truncated and not terminated)
+    return _collate([episode], translator)
+
+
+def sample_trajectories(
+    envs: Any,
+    policy: Any,
+    num_trajectories: int,
+    seed: int | None = 0,
+    max_steps: int = MAX_STEPS,
+) -> Trajectories:
+    """Sample N trajectories in lock-step: one forward pass a step for all of them.
+
+    Each environment runs exactly one episode, and what it does afterwards is masked, so
+    that long and short episodes are drawn as often as they occur. (To take the first N
+    episodes that end would prefer short ones.) Where N exceeds the number of
+    environments, they run again from a fresh reset.
+
+    Args:
+        envs: a gymnasium VectorEnv; an environment id or a TabularMDP, from which one
+            is made; or a single gymnasium.Env, which runs N times.
+        policy: maps observations (n, ...) to a distribution over actions.
+        num_trajectories: N.
+        seed: of the environments and the policy; the same seed gives the same sample.
+            None for a new one each time.
+        max_steps: a longer episode is refused.
+
+    Returns:
+        The N trajectories, on the policy's device.
+
+    Raises:
+        TypeError: envs is none of these, the policy does not return a distribution, or
+            a count is not an integer.
+        ValueError: no trajectories, an unknown id, a policy that does not fit the
+            action space or gives numbers that are not finite, a reward or observation
+            that is not finite, or an episode that does not end within max_steps.
+    """
+    num_trajectories = check_count("num_trajectories", num_trajectories)
+    max_steps = check_count("max_steps", max_steps)
+    rounds = []
+    with as_vector_env(envs, num_trajectories) as vector:
+        if isinstance(vector, TabularVectorEnv):
+            translator: Translator = TabularTranslator(vector, policy)
+        else:
+            translator = Translator(vector, policy)
+        with seeded(seed, translator.device) as seeds, torch.inference_mode():
+            env_seed, generator = seeds
+            for first in range(0, num_trajectories, vector.num_envs):
+                wanted = min(vector.num_envs, num_trajectories - first)
+                start, _ = vector.reset(seed=env_seed if first == 0 else None)
+                rounds.append(
+                    _run_round(vector, translator, start, wanted, max_steps, generator)
+                )
+    return _collate(rounds, translator)
+
+
+def _run_round(
+    envs: VectorEnv,
+    translator: Translator,
+    observations: NDArray,
+    wanted: int,
+    max_steps: int,
+    generator: np.random.Generator,
+) -> _Round:
+    """One episode in each of the first `wanted` environments."""
+    episodes = _Round(wanted)
+    running = np.arange(envs.num_envs) < wanted
+    stays_ended = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
+    while running.any():
+        actions = translator.draw(
+            observations, episodes.num_steps(max_steps), generator
+        )
+        seen = np.array(observations)
+        observations, rewards, terminated, truncated, infos = envs.step(
+            translator.for_env(actions)
+        )
+        episodes.add(seen, actions, rewards, running)
+        ended = terminated | truncated
+        for index in np.flatnonzero(running & ended):
+            # With same-step autoreset the last observation is in the info.
+            last = infos["final_obs"] if "final_obs" in infos else observations
+            was_cut = truncated[index] and not terminated[index]
+            episodes.finish(int(index), last[index], was_cut)
+        running = running & ~ended
+        if stays_ended and ended.any():
+            observations, _ = envs.reset(options={"reset_mask": ended})
+    return episodes
+
+
+@dataclass
+class _Round:
+    """What n environments saw, did and got: a list over time for each."""
+
+    num_envs: int
+    observations: list[NDArray] = field(default_factory=list)
+    actions: list[NDArray] = field(default_factory=list)
+    rewards: list[NDArray] = field(default_factory=list)
+    mask: list[NDArray] = field(default_factory=list)
+    final: dict[int, NDArray] = field(default_factory=dict)
+    truncated: dict[int, bool] = field(default_factory=dict)
+
+    def num_steps(self, max_steps: int) -> int:
+        """Steps taken so far; refuses to reach beyond `max_steps`."""
+        if len(self.mask) >= max_steps:
+            raise ValueError(
+                f"env: expected every episode to end within max_steps = {max_steps:,} "
+                "steps, got one that goes on. Give the environment a time limit "
+                "(gymnasium.wrappers.TimeLimit), or raise max_steps."
+            )
+        return len(self.mask)
+
+    def add(
+        self, observations: NDArray, actions: NDArray, rewards: NDArray, mask: NDArray
+    ) -> None:
+        """Append one step of all environments."""
+        self.observations.append(observations[: self.num_envs])
+        self.actions.append(actions[: self.num_envs])
+        self.rewards.append(np.array(rewards, dtype=np.float64)[: self.num_envs])
+        self.mask.append(mask[: self.num_envs])
+
+    def finish(self, index: int, observation: NDArray, was_truncated: bool) -> None:
+        """Note how the episode of one environment ended."""
+        self.final[index] = np.array(observation)
+        self.truncated[index] = bool(was_truncated)
+
+
+def _collate(rounds: list[_Round], translator: Translator) -> Trajectories:
+    longest = max(len(episodes.mask) for episodes in rounds)
+
+    def padded(name: str) -> NDArray:
+        """All rounds as one array (N, T, ...), zero where no step was taken."""
+        blocks = []
+        for episodes in rounds:
+            block = np.stack(getattr(episodes, name), axis=1)
+            missing = longest - block.shape[1]
+            widths = [(0, 0), (0, missing)] + [(0, 0)] * (block.ndim - 2)
+            blocks.append(np.pad(block, widths) if missing else block)
+        return np.concatenate(blocks)
+
+    mask = padded("mask")
+    arrays = {name: padded(name) for name in ("observations", "actions", "rewards")}
+    for name, array in arrays.items():
+        array[~mask] = 0
+        _check_finite(name, array)
+    numbers = [(r, i) for r in rounds for i in range(r.num_envs)]
+    final = np.stack([r.final[i] for r, i in numbers])
+    truncated = np.array([r.truncated[i] for r, i in numbers])
+    device, dtype = translator.device, translator.dtype
+    return Trajectories(
+        observations=translator.for_policy(arrays["observations"]),
+        actions=torch.as_tensor(arrays["actions"], device=device),
+        rewards=torch.as_tensor(arrays["rewards"], dtype=dtype, device=device),
+        mask=torch.as_tensor(mask, device=device),
+        truncated=torch.as_tensor(truncated, device=device),
+        final_observations=translator.for_policy(final),
+    )
+
+
+def _check_finite(name: str, array: NDArray) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        number, time, *rest = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise NotFiniteError(
+            f"{name}: expected finite numbers from the environment, got "
+            f"{array[number, time, *rest]} at step {time} of trajectory {number}"
+        )
