@@ -1,0 +1,67 @@
+# GNU Make 3.81 (macOS) or newer. `make` alone lists the targets.
+
+PYTHON ?= python3
+LAB_ARGS ?=
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# On small networks a second thread gains nothing, and stalls whenever another
+# process wants the core.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint format notebooks bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'PYTHON=python3.12   the Python (3.11 or newer) that .venv is made with'
+	@echo 'LAB_ARGS=...        more arguments for jupyter lab, such as --port 8899'
+	@echo 'PIP_ARGS=...        more arguments for pip install'
+	@echo 'PYTEST_ARGS=...     more arguments for pytest'
+
+# Named as an address, not as a file: for a file JupyterLab takes its folder as the
+# root, out of reach of the README, and --no-browser prints an address without it.
+lab: $(STAMP) ## Open the first notebook in JupyterLab
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+		$(LAB_ARGS)
+
+test: $(STAMP) ## Run the tests and every notebook
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Check style, types and the state of the notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/notebooks.py check
+
+format: $(STAMP) ## Mend what ruff can mend, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(STAMP) ## Execute the notebooks in place
+	$(BIN)/python tools/notebooks.py run
+
+bench: $(STAMP) ## Run the benchmarks
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove .venv and all caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune \
+		-exec rm -rf {} +
+
+# The stamp is touched last, so that a broken installation is begun again.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo '"$(PYTHON)" is not Python 3.11 or newer.' \
+			'Name one that is, for example: make lab PYTHON=python3.12' >&2; \
+		exit 1; }
+	@echo 'Installing into .venv: this takes some minutes, and only the first time.'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check \
+		-c constraints.txt $(PIP_ARGS) -e '.[dev]'
+	@touch $@
