@@ -58,11 +58,11 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
 
 
 def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
-    """Weights minus their mean over the batch: a baseline that needs no learning.
+    """Weights minus their mean over trajectories: a baseline that needs no learning.
 
-    The mean is over trajectories for weights (N,), over all steps taken for (N, T). As
-    it is made from the same batch it is not quite free: for weights (N,) the expected
-    gradient shrinks by the factor 1 - 1/N.
+    For weights (N, T) there is a mean for each step, over the trajectories that take
+    it. As the mean is made from the batch itself it is not quite free: it shrinks the
+    expected gradient, by the factor 1 - 1/N for weights (N,).
 
     Args:
         weights: (N,) or (N, T), in units of reward.
@@ -70,9 +70,19 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
 
     Returns:
         Of the shape of weights; what stands at padded steps has no meaning.
+
+    Raises:
+        ValueError: weights are not of shape (N,) or (N, T).
     """
-    counted = weights if weights.ndim == 1 else weights[mask]
-    return weights - counted.mean()
+    if weights.shape == mask.shape[:1]:
+        return weights - weights.mean()
+    if weights.shape != mask.shape:
+        raise ValueError(
+            f"weights: expected shape {tuple(mask.shape[:1])} or {tuple(mask.shape)}, "
+            f"got {tuple(weights.shape)}"
+        )
+    number_running = mask.sum(dim=0).clamp(min=1)
+    return weights - torch.where(mask, weights, 0).sum(dim=0) / number_running
 
 
 def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:

@@ -34,7 +34,7 @@ class TrainConfig:
         seed: of everything drawn while training. (The initial weights of the policy
             are drawn before: call torch.manual_seed.)
         weights: "total_return", Eq. (23), or "rewards_to_go".
-        baseline: None, or "batch_mean" to subtract the mean weight of the batch.
+        baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
         max_steps: an episode that is longer is refused.
 
     Raises:

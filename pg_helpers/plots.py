@@ -1,0 +1,156 @@
+"""Figures of numbers: arrays and an Axes in, the Axes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import finite_array
+
+# Okabe and Ito's palette, told apart by colour-blind readers; each with a line style
+# of its own, so that a curve is known without its colour.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+
+# Readable from the back of a lecture hall at the width of a notebook.
+STYLE = {
+    "font.size": 14,
+    "axes.titlesize": 15,
+    "axes.labelsize": 14,
+    "lines.linewidth": 2.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "figure.figsize": (9, 4.5),
+    "figure.constrained_layout.use": True,
+}
+
+
+def curve(
+    axes: Axes,
+    values: ArrayLike,
+    label: str,
+    number: int = 0,
+    x: ArrayLike | None = None,
+) -> Axes:
+    """Draw one curve in the palette's color and line style of that number.
+
+    Args:
+        axes: drawn on.
+        values: (n,).
+        label: for the legend.
+        number: which color and line style, from 0.
+        x: (n,); 0, 1, 2, ... by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: values are not numbers.
+        ValueError: values are not finite or not of shape (n,).
+    """
+    heights = _axis_of("values", values, 1)
+    places = np.arange(len(heights)) if x is None else np.asarray(x)
+    axes.plot(places, heights, label=label, **_look(number))
+    return axes
+
+
+def spread_band(
+    axes: Axes,
+    runs: ArrayLike,
+    label: str,
+    number: int = 0,
+    x: ArrayLike | None = None,
+    band: tuple[float, float] = (0.1, 0.9),
+) -> Axes:
+    """Draw the median of several runs, and a band between two of their quantiles.
+
+    Args:
+        axes: drawn on.
+        runs: (number of runs, n), one row a random seed.
+        label: for the legend.
+        number: which color and line style, from 0.
+        x: (n,); 0, 1, 2, ... by default.
+        band: the two quantiles, in [0, 1].
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: runs are not numbers.
+        ValueError: runs are not finite or not of shape (number of runs, n).
+    """
+    rows = _axis_of("runs", runs, 2)
+    places = np.arange(rows.shape[1]) if x is None else np.asarray(x)
+    low, middle, high = np.quantile(rows, [band[0], 0.5, band[1]], axis=0)
+    look = _look(number)
+    axes.plot(places, middle, label=label, **look)
+    axes.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    return axes
+
+
+def moving_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
+    """Mean over the last `width` entries, over fewer at the start.
+
+    Args:
+        values: (..., n).
+        width: at least 1.
+
+    Returns:
+        (..., n).
+
+    Raises:
+        TypeError: values are not numbers.
+        ValueError: width below 1, or values not finite.
+    """
+    if width < 1:
+        raise ValueError(f"width: expected at least 1, got {width}")
+    array = finite_array("values", values)
+    total = array.cumsum(axis=-1)
+    total[..., width:] -= array.cumsum(axis=-1)[..., :-width]
+    return total / np.minimum(np.arange(1, array.shape[-1] + 1), width)
+
+
+def reference_line(axes: Axes, height: float, label: str) -> Axes:
+    """Draw a thin dotted horizontal line with its name at the right end.
+
+    Args:
+        axes: drawn on.
+        height: in units of the vertical axis.
+        label: written just above the line.
+
+    Returns:
+        The axes.
+    """
+    axes.axhline(height, color="black", linewidth=1.2, linestyle=":")
+    axes.annotate(
+        label,
+        (1.0, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize="small",
+    )
+    return axes
+
+
+def _look(number: int) -> dict:
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": LINE_STYLES[number % len(LINE_STYLES)],
+    }
+
+
+def _axis_of(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
+    array = finite_array(name, values)
+    if array.ndim != ndim or array.size == 0:
+        shape: Sequence[str] = ("(n,)", "(number of runs, n)")
+        raise ValueError(
+            f"{name}: expected shape {shape[ndim - 1]}, not empty, got {array.shape}"
+        )
+    return array
