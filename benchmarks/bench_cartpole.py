@@ -33,11 +33,12 @@ def main() -> str:
         for row in rows
     ]
     seconds = [row["seconds"] for row in solved]
+    settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
     return f"""## CartPole-v1 to an average of 475 over 100 episodes
 
-Network 4-32-32-2 with tanh, settings {SETTINGS}, Gymnasium's own vector environment, one
-thread; the settings were chosen on seeds 0 to 19. Time is training time: evaluations are
-not counted.
+Network 4-32-32-2 with tanh, Gymnasium's own vector environment. The settings
+({settings}) were chosen on seeds 0 to 19. Time is training time: evaluations are not
+counted.
 
 Solved: **{len(solved)} of {len(rows)}** held-out seeds; median
 {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s.
@@ -69,7 +70,9 @@ def solve(seed: int) -> dict:
     return result
 
 
-def mean_length(judges: gymnasium.vector.VectorEnv, policy, seed: int) -> float:
+def mean_length(
+    judges: gymnasium.vector.VectorEnv, policy: torch.nn.Module, seed: int
+) -> float:
     # A seed far from those of training, so that the episodes are new.
     batch = pg.sample_trajectories(judges, policy, 100, seed=10_000_000 + seed)
     return batch.lengths.double().mean().item()

@@ -1,4 +1,4 @@
-"""The corridor run of notebook 09 against a trainer that acts on one state at a time."""
+"""The corridor run of notebook 09 against a trainer of one state at a time."""
 
 import statistics
 import time
@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Categorical
 
 import pg_helpers as pg
+from pg_helpers.training import one_thread
 
 GAMMA = 0.95
 SEEDS = range(5)
@@ -18,7 +19,7 @@ def main() -> str:
     optimum = pg.exact.optimal_objective(world, GAMMA)
     config = pg.TrainConfig(gamma=GAMMA)
     together, one_by_one, gaps = [], [], []
-    with torch.inference_mode(False), pg.training.one_thread():
+    with one_thread():
         for seed in SEEDS:
             policy = new_policy(world, seed)
             start = time.perf_counter()
