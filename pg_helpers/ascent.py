@@ -53,22 +53,24 @@ class Adam:
             Its gradient, flat over the parameters.
 
         Raises:
-            NotFiniteError: the gradient is not finite; nothing was changed.
+            NotFiniteError: the gradient or the step is not finite; nothing was changed.
         """
         found = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
         gradient = torch.cat([g.flatten() for g in found])
-        if not gradient.isfinite().all():
-            raise NotFiniteError(
-                "gradient: expected finite numbers, got NaN or infinity"
-            )
-        self.num_steps += 1
         beta, beta_square = self.betas
-        self.mean.lerp_(gradient, 1 - beta)
-        self.mean_square.lerp_(gradient.square(), 1 - beta_square)
+        mean = self.mean.lerp(gradient, 1 - beta)
+        mean_square = self.mean_square.lerp(gradient.square(), 1 - beta_square)
         # The running means start at zero; dividing by these corrects the first steps.
-        mean = self.mean / (1 - beta**self.num_steps)
-        root = (self.mean_square / (1 - beta_square**self.num_steps)).sqrt()
-        change = self.learning_rate * mean / (root + self.epsilon)
+        number = self.num_steps + 1
+        root = (mean_square / (1 - beta_square**number)).sqrt()
+        slope = mean / (1 - beta**number) / (root + self.epsilon)
+        change = self.learning_rate * slope
+        if not change.isfinite().all():
+            culprit = "step" if gradient.isfinite().all() else "gradient"
+            raise NotFiniteError(
+                f"{culprit}: expected finite numbers, got NaN or infinity"
+            )
+        self.num_steps, self.mean, self.mean_square = number, mean, mean_square
         sizes = [p.numel() for p in self.parameters]
         for parameter, part in zip(self.parameters, change.split(sizes), strict=True):
             parameter.sub_(part.view_as(parameter))

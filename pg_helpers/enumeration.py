@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -123,8 +124,13 @@ def check_memory(mdp: TabularMDP, num_steps: int) -> None:
     needed = num_steps * _BYTES_PER_STEP
     if needed > MEMORY_LIMIT:
         raise ValueError(
-            f"{mdp} has {count_trajectories(mdp):,} trajectories: listing them would "
-            f"take about {needed / 2**30:,.1f} GiB, and the limit is "
+            f"{mdp} has {_in_digits(count_trajectories(mdp))} trajectories: to list "
+            f"them would take {_in_digits(needed // 2**30)} GiB, and the limit is "
             f"{MEMORY_LIMIT / 2**30:.1f} GiB. Choose a shorter horizon, or use "
             "exact.objective_by_dp, whose cost does not grow with their number."
         )
+
+
+def _in_digits(number: int) -> str:
+    """All digits, or a power of ten where Python would refuse to print them."""
+    return f"{number:,}" if number < 10**100 else f"about 10^{math.log10(number):.0f}"

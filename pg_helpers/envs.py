@@ -67,7 +67,8 @@ class TabularEnv(gymnasium.Env):
         """
         if self._state is None:
             raise ValueError("step: expected reset to be called first")
-        if not self.action_space.contains(action):
+        is_bool = isinstance(action, bool | np.bool_)
+        if is_bool or not self.action_space.contains(action):
             raise ValueError(
                 f"action: expected one of {self.action_space}, got {action!r}"
             )
@@ -236,8 +237,10 @@ def _register(name: str, make_world: Callable[..., TabularMDP]) -> None:
     def make_env(render_mode: str | None = None, **arguments: Any) -> TabularEnv:
         return TabularEnv(make_world(**arguments), render_mode)
 
-    def make_vector_env(num_envs: int = 1, **arguments: Any) -> TabularVectorEnv:
-        return TabularVectorEnv(make_world(**arguments), num_envs)
+    def make_vector_env(
+        num_envs: int = 1, render_mode: str | None = None, **arguments: Any
+    ) -> TabularVectorEnv:
+        return TabularVectorEnv(make_world(**arguments), num_envs, render_mode)
 
     gymnasium.register(name, entry_point=make_env, vector_entry_point=make_vector_env)
 

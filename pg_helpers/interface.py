@@ -75,16 +75,19 @@ class Translator:
         distribution = self.policy(self.for_policy(observations))
         if step == 0:
             self._check_fit(distribution, np.shape(observations))
-        if isinstance(distribution, Categorical):
+        try:
+            if not isinstance(distribution, Categorical):
+                return _sample(distribution)
             cumulative = _cumulative(distribution)
-            rows = cumulative.reshape(-1, cumulative.shape[-1])
-            return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
-        actions = distribution.sample().cpu().numpy()
-        if not np.isfinite(actions).all():
-            raise NotFiniteError(
-                f"policy: expected finite actions at step {step}, got {actions}"
-            )
-        return actions
+        except NotFiniteError as error:
+            if not np.isfinite(observations).all():
+                raise NotFiniteError(
+                    "observations: expected finite numbers from the environment, got "
+                    f"{observations} at step {step}"
+                ) from error
+            raise NotFiniteError(f"{error} at step {step}") from error
+        rows = cumulative.reshape(-1, cumulative.shape[-1])
+        return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
 
     def _check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
         if not isinstance(distribution, Distribution):
@@ -130,6 +133,19 @@ class TabularTranslator(Translator):
             self._check_fit(distribution, seen.shape)
             self._cumulative = _cumulative(distribution)
         return draw_indexes(self._cumulative[self.env.states], generator)
+
+
+def _sample(distribution: Distribution) -> NDArray:
+    """Actions of a continuous distribution."""
+    try:
+        actions = distribution.sample().cpu().numpy()
+    except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
+        raise NotFiniteError(
+            f"policy: expected a density to draw from, got none ({error})"
+        ) from error
+    if not np.isfinite(actions).all():
+        raise NotFiniteError(f"policy: expected finite actions, got {actions}")
+    return actions
 
 
 def _cumulative(distribution: Categorical) -> NDArray:

@@ -33,7 +33,8 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     weights = weights.detach().to(log_probs)
     if weights.ndim == 1:
         weights = weights[:, None]
-    terms = torch.where(mask, weights * log_probs, 0)
+    # Both, so that what stands at padded steps does not reach the backward pass either.
+    terms = torch.where(mask, weights, 0) * torch.where(mask, log_probs, 0)
     loss = -terms.sum(dim=1).mean(dim=0)
     if not loss.isfinite():
         _explain_not_finite(log_probs, weights.expand_as(mask), mask)

@@ -49,7 +49,7 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
             [0, 1].
     """
     rewards, gamma = _checked(rewards, gamma)
-    gathered, shift = rewards, 1
+    gathered, shift = rewards.clone(), 1
     while shift < rewards.shape[-1]:
         ahead = torch.nn.functional.pad(gathered[..., shift:], (0, shift))
         gathered = gathered + gamma**shift * ahead

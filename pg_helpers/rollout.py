@@ -226,29 +226,35 @@ def _collate(rounds: list[_Round], translator: Translator) -> Trajectories:
             blocks.append(np.pad(block, widths) if missing else block)
         return np.concatenate(blocks)
 
-    mask = padded("mask")
-    arrays = {name: padded(name) for name in ("observations", "actions", "rewards")}
-    for name, array in arrays.items():
-        array[~mask] = 0
-        _check_finite(name, array)
-    numbers = [(r, i) for r in rounds for i in range(r.num_envs)]
-    final = np.stack([r.final[i] for r, i in numbers])
-    truncated = np.array([r.truncated[i] for r, i in numbers])
-    device, dtype = translator.device, translator.dtype
-    return Trajectories(
-        observations=translator.for_policy(arrays["observations"]),
-        actions=torch.as_tensor(arrays["actions"], device=device),
-        rewards=torch.as_tensor(arrays["rewards"], dtype=dtype, device=device),
-        mask=torch.as_tensor(mask, device=device),
-        truncated=torch.as_tensor(truncated, device=device),
-        final_observations=translator.for_policy(final),
+    mask = torch.as_tensor(padded("mask"), device=translator.device)
+    in_order = [(r, i) for r in rounds for i in range(r.num_envs)]
+    batch = Trajectories(
+        observations=translator.for_policy(padded("observations")),
+        actions=torch.as_tensor(padded("actions"), device=translator.device),
+        rewards=torch.as_tensor(
+            padded("rewards"), dtype=translator.dtype, device=translator.device
+        ),
+        mask=mask,
+        truncated=torch.tensor(
+            [r.truncated[i] for r, i in in_order], device=translator.device
+        ),
+        final_observations=translator.for_policy(
+            np.stack([r.final[i] for r, i in in_order])
+        ),
     )
+    for name in ("observations", "actions", "rewards"):
+        tensor = getattr(batch, name)
+        tensor[~mask] = 0
+        _check_finite(name, tensor)
+    _check_finite("final_observations", batch.final_observations)
+    return batch
 
 
-def _check_finite(name: str, array: NDArray) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        number, time, *rest = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
+def _check_finite(name: str, tensor: Tensor) -> None:
+    if tensor.is_floating_point() and not tensor.isfinite().all():
+        number, *rest = (int(i) for i in (~tensor.isfinite()).nonzero()[0])
+        step = "" if name == "final_observations" else f"step {rest[0]} of "
         raise NotFiniteError(
-            f"{name}: expected finite numbers from the environment, got "
-            f"{array[number, time, *rest]} at step {time} of trajectory {number}"
+            f"{name}: expected finite numbers from the environment, in {tensor.dtype}, "
+            f"got {float(tensor[number, *rest])} at {step}trajectory {number}"
         )
