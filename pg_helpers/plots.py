@@ -25,7 +25,6 @@ STYLE = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "figure.figsize": (9, 4.5),
-    "figure.constrained_layout.use": True,
 }
 
 

@@ -1,0 +1,131 @@
+from copy import deepcopy
+
+import pytest
+import torch
+from oracles import assert_refused
+
+from pg_helpers.arguments import NotFiniteError
+from pg_helpers.ascent import Adam
+
+
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torch.nn.Sequential(
+            torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+        ).double()
+
+
+def loss_of(model, step):
+    """Another batch at each step, so that the running means have something to do."""
+    generator = torch.Generator().manual_seed(step)
+    inputs = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    return (model(inputs) - inputs[:, :2] ** 2).square().mean()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"betas": (0.5, 0.9)}, {"epsilon": 1e-2}],
+    ids=["default", "betas", "epsilon"],
+)
+def test_fifty_steps_are_those_of_torch(options):
+    ours, theirs = network(), network()
+    for_torch = {"eps" if k == "epsilon" else k: v for k, v in options.items()}
+    optimizer = Adam(ours.parameters(), 0.01, **options)
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01, **for_torch)
+    for step in range(50):
+        gradient = optimizer.step(loss_of(ours, step))
+        reference.zero_grad()
+        loss_of(theirs, step).backward()
+        reference.step()
+        expected = torch.cat([p.grad.flatten() for p in theirs.parameters()])
+        torch.testing.assert_close(gradient, expected, atol=1e-12, rtol=0)
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(mine, other, atol=1e-12, rtol=0)
+    assert loss_of(ours, 0) < loss_of(network(), 0)
+
+
+def test_the_first_step_is_the_learning_rate_against_the_sign():
+    # At the first step mean = g and root = |g|, once corrected: alpha g / (|g| + eps).
+    parameter = torch.nn.Parameter(torch.tensor([1.0, 1.0, 1.0], dtype=torch.float64))
+    slopes = torch.tensor([3.0, -0.02, 0.0], dtype=torch.float64)
+    gradient = Adam([parameter], 0.1).step((parameter * slopes).sum())
+    assert gradient.tolist() == slopes.tolist()
+    expected = torch.tensor([0.9, 1.1, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(parameter.detach(), expected, atol=1e-7, rtol=0)
+
+
+def test_frozen_parameters_stay_and_do_not_count():
+    model = network()
+    model[0].weight.requires_grad_(False)
+    before = deepcopy(model)
+    gradient = Adam(model.parameters(), 0.01).step(loss_of(model, 0))
+    assert gradient.shape == (4 + 8 + 2,)
+    assert torch.equal(model[0].weight, before[0].weight)
+    assert not torch.isclose(model[2].weight, before[2].weight).any()
+
+
+def test_a_parameter_that_the_loss_does_not_hold_stays():
+    held, other = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    gradient = Adam([other, held], 0.1).step(2 * held.sum())
+    assert gradient.tolist() == [0.0, 2.0]
+    assert other.item() == 1.0
+    assert held.item() == pytest.approx(0.9)
+
+
+def test_without_a_parameter_there_is_nothing_to_step():
+    frozen = torch.nn.Parameter(torch.ones(2), requires_grad=False)
+    for parameters in ([], [frozen]):
+        assert_refused(
+            lambda parameters=parameters: Adam(parameters, 0.1),
+            ValueError,
+            "policy",
+            "trainable parameter",
+            "none",
+        )
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_gradient_that_is_not_finite_changes_nothing(wrong):
+    ours, theirs = network(), network()
+    optimizer, reference = (Adam(m.parameters(), 0.01) for m in (ours, theirs))
+    optimizer.step(loss_of(ours, 0))
+    before = deepcopy(ours)
+    assert_refused(
+        lambda: optimizer.step(loss_of(ours, 1) * wrong),
+        NotFiniteError,
+        "gradient",
+        "finite",
+        "NaN",
+    )
+    assert all(map(torch.equal, ours.parameters(), before.parameters()))
+    # Nor the running means: the next steps are those of a run that never met it.
+    optimizer.step(loss_of(ours, 2))
+    reference.step(loss_of(theirs, 0))
+    reference.step(loss_of(theirs, 2))
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("rate", "steps"),
+    [
+        (1e39, 0),  # beyond float32
+        pytest.param(
+            3e38,
+            1,  # the second step reaches -6e38
+            marks=pytest.mark.xfail(
+                strict=True, reason="the change is looked at, not where it leads"
+            ),
+        ),
+    ],
+)
+def test_a_step_never_makes_a_parameter_infinite(rate, steps):
+    parameter = torch.nn.Parameter(torch.ones(2))
+    optimizer = Adam([parameter], rate)
+    for _ in range(steps):
+        optimizer.step(parameter.sum())
+    before = parameter.detach().clone()
+    assert_refused(
+        lambda: optimizer.step(parameter.sum()), NotFiniteError, "step", "finite"
+    )
+    assert torch.equal(parameter, before)
