@@ -40,6 +40,20 @@ def check_fraction(name: str, value: float) -> float:
     return float(value)
 
 
+def check_positive(name: str, value: float) -> float:
+    """Return `value` as a float, or say that a positive number was expected.
+
+    Raises:
+        TypeError: the value is not a real number.
+        ValueError: it is not above zero, or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a positive number, got {value!r}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name}: expected a positive number, got {value}")
+    return float(value)
+
+
 def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return a float64 copy of `value`, or say which number is not finite.
 
@@ -48,9 +62,12 @@ def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:
         ValueError: a number is NaN or infinite.
     """
     try:
-        array = np.array(value, dtype=np.float64)
+        array = np.array(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: expected an array of numbers ({error})") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, got {value!r}")
+    array = array.astype(np.float64)
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(

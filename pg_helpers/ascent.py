@@ -64,14 +64,15 @@ class Adam:
         number = self.num_steps + 1
         root = (mean_square / (1 - beta_square**number)).sqrt()
         slope = mean / (1 - beta**number) / (root + self.epsilon)
-        change = self.learning_rate * slope
-        if not change.isfinite().all():
-            culprit = "step" if gradient.isfinite().all() else "gradient"
+        theta = torch.cat([p.flatten() for p in self.parameters])
+        theta = theta - self.learning_rate * slope
+        if not (theta.isfinite() & mean_square.isfinite()).all():
+            culprit = "gradient" if not mean_square.isfinite().all() else "step"
             raise NotFiniteError(
                 f"{culprit}: expected finite numbers, got NaN or infinity"
             )
         self.num_steps, self.mean, self.mean_square = number, mean, mean_square
         sizes = [p.numel() for p in self.parameters]
-        for parameter, part in zip(self.parameters, change.split(sizes), strict=True):
-            parameter.sub_(part.view_as(parameter))
+        for parameter, part in zip(self.parameters, theta.split(sizes), strict=True):
+            parameter.copy_(part.view_as(parameter))
         return gradient

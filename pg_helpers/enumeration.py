@@ -125,7 +125,7 @@ def check_memory(mdp: TabularMDP, num_steps: int) -> None:
     if needed > MEMORY_LIMIT:
         raise ValueError(
             f"{mdp} has {_in_digits(count_trajectories(mdp))} trajectories: to list "
-            f"them would take {_in_digits(needed // 2**30)} GiB, and the limit is "
+            f"them would take {_in_digits(-(-needed // 2**30))} GiB, and the limit is "
             f"{MEMORY_LIMIT / 2**30:.1f} GiB. Choose a shorter horizon, or use "
             "exact.objective_by_dp, whose cost does not grow with their number."
         )

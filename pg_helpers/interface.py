@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.arguments import NotFiniteError, check_count
 from pg_helpers.drawing import draw_indexes
 from pg_helpers.envs import TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
@@ -183,7 +183,7 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, str):
         try:
             made = gymnasium.make_vec(env, num_envs)
-        except gymnasium.error.Error as error:
+        except (gymnasium.error.Error, ImportError) as error:
             raise ValueError(
                 f"env: expected a registered id, got {env!r} ({error})"
             ) from error
@@ -205,12 +205,14 @@ def seeded(
     """Seed PyTorch inside the block and leave its generators outside as they were.
 
     Args:
-        seed: None for a new one each time.
+        seed: at least 0; None for a new one each time.
         device: where the policy draws its actions.
 
     Yields:
         A seed for the environment, and a generator for the policy's discrete actions.
     """
+    if seed is not None:
+        seed = check_count("seed", seed, at_least=0)
     for_env, for_torch, for_numpy = np.random.SeedSequence(seed).generate_state(3)
     generators = [torch.default_generator]
     if device.type == "cuda":

@@ -195,11 +195,14 @@ def two_armed_bandit(
     means = finite_array("reward_means", reward_means)
     if means.shape != (2,):
         raise ValueError(f"reward_means: expected shape (2,), got {means.shape}")
+    spread = finite_array("noise", noise)
+    if spread.shape != ():
+        raise ValueError(f"noise: expected one number, got shape {spread.shape}")
     transition = np.zeros((3, 2, 3))
     transition[0, :, 1:] = 0.5
     reward = np.zeros_like(transition)
-    reward[0, :, 1] = means + noise
-    reward[0, :, 2] = means - noise
+    reward[0, :, 1] = means + spread
+    reward[0, :, 2] = means - spread
     return TabularMDP([1, 0, 0], transition, reward, [False, True, True], horizon=1)
 
 
@@ -261,15 +264,14 @@ def _dynamics(value: ArrayLike, terminal: NDArray[np.bool_]) -> NDArray[np.float
 
 
 def _boolean_array(name: str, value: ArrayLike, size: int) -> NDArray[np.bool_]:
-    array = np.array(value)
+    array = finite_array(name, value)
     if array.shape != (size,):
         raise ValueError(f"{name}: expected shape ({size},), got {array.shape}")
-    if array.dtype != bool and not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name}: expected booleans, got {array.tolist()}")
-    array = array.astype(bool)
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{name}: expected booleans, got {np.asarray(value).tolist()}")
     if array.all():
         raise ValueError(f"{name}: expected a state that is not terminal, got none")
-    return array
+    return array.astype(bool)
 
 
 def _observations(value: ArrayLike | None, num_states: int) -> NDArray[np.float64]:

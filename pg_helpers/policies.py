@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from pg_helpers.arguments import check_count
+from pg_helpers.arguments import check_count, check_positive
 from pg_helpers.mdp import TabularMDP
 
 
@@ -115,10 +115,7 @@ class GaussianPolicy(nn.Module):
     ) -> None:
         super().__init__()
         check_count("action_size", action_size)
-        if not 0 < initial_std < float("inf"):
-            raise ValueError(
-                f"initial_std: expected a positive number, got {initial_std}"
-            )
+        check_positive("initial_std", initial_std)
         self.observation_size = observation_size
         self.network = _multilayer_perceptron(observation_size, action_size, hidden)
         self.log_std = nn.Parameter(torch.full((action_size,), initial_std).log())
@@ -212,15 +209,31 @@ def log_prob(distribution: Distribution, actions: Tensor, batch_ndim: int) -> Te
     Returns:
         (N, T) for batch_ndim 2; carries the graph.
     """
-    log_probs = distribution.log_prob(actions)
-    if log_probs.ndim > batch_ndim:
-        log_probs = log_probs.flatten(batch_ndim).sum(-1)
-    return log_probs
+    return _sum_components(distribution.log_prob(actions), batch_ndim)
+
+
+def entropy(distribution: Distribution, batch_ndim: int) -> Tensor:
+    """Entropy of pi(.|s) in nats, summed over the components of an action.
+
+    Args:
+        distribution: what a policy returned.
+        batch_ndim: number of batch axes, 2 for (N, T).
+
+    Returns:
+        (N, T) for batch_ndim 2; carries the graph.
+    """
+    return _sum_components(distribution.entropy(), batch_ndim)
+
+
+def _sum_components(values: Tensor, batch_ndim: int) -> Tensor:
+    return values.flatten(batch_ndim).sum(-1) if values.ndim > batch_ndim else values
 
 
 def _multilayer_perceptron(
     inputs: int, outputs: int, hidden: Sequence[int]
 ) -> nn.Sequential:
+    if not isinstance(hidden, Sequence):
+        raise TypeError(f"hidden: expected a sequence of widths, got {hidden!r}")
     widths = [check_count("hidden", width) for width in hidden]
     sizes = [check_count("observation_size", inputs), *widths, outputs]
     layers: list[nn.Module] = []
@@ -231,13 +244,14 @@ def _multilayer_perceptron(
 
 def _features(policy: nn.Module, observations: Tensor, size: int) -> Tensor:
     """Observations as float vectors of length `size`; integers become one-hot."""
-    if not observations.is_floating_point():
+    if not observations.is_floating_point() and observations.numel():
         low, high = observations.min(), observations.max()
         if low < 0 or high >= size:
             raise ValueError(
                 f"observations: expected integers from 0 to {size - 1}, "
                 f"got {int(low)} to {int(high)}"
             )
+    if not observations.is_floating_point():
         one_hot = nn.functional.one_hot(observations.long(), size)
         return one_hot.to(next(policy.parameters()).dtype)
     if observations.ndim == 0 or observations.shape[-1] != size:

@@ -156,10 +156,11 @@ def _run_round(
     running = np.arange(envs.num_envs) < wanted
     stays_ended = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
     while running.any():
-        actions = translator.draw(
-            observations, episodes.num_steps(max_steps), generator
-        )
         seen = np.array(observations)
+        if seen.dtype.kind == "f":
+            # An ended environment may show anything; no policy has to bear it.
+            seen[~running] = 0
+        actions = translator.draw(seen, episodes.num_steps(max_steps), generator)
         observations, rewards, terminated, truncated, infos = envs.step(
             translator.for_env(actions)
         )

@@ -13,11 +13,16 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from pg_helpers.arguments import NotFiniteError, check_count, check_fraction
+from pg_helpers.arguments import (
+    NotFiniteError,
+    check_count,
+    check_fraction,
+    check_positive,
+)
 from pg_helpers.ascent import Adam
 from pg_helpers.interface import as_vector_env
 from pg_helpers.losses import pseudo_loss
-from pg_helpers.policies import log_prob
+from pg_helpers.policies import entropy, log_prob
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import MAX_STEPS, Trajectories, sample_trajectories
 
@@ -57,14 +62,7 @@ class TrainConfig:
             check_count(name, getattr(self, name))
         check_count("seed", self.seed, at_least=0)
         check_fraction("gamma", self.gamma)
-        if isinstance(self.learning_rate, bool | str | None):
-            raise TypeError(
-                f"learning_rate: expected a number, got {self.learning_rate!r}"
-            )
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(
-                f"learning_rate: expected a positive number, got {self.learning_rate}"
-            )
+        check_positive("learning_rate", self.learning_rate)
         if self.weights not in ("total_return", "rewards_to_go"):
             raise ValueError(
                 "weights: expected 'total_return' or 'rewards_to_go', "
@@ -257,9 +255,9 @@ def _step_uphill(
         measured = {
             "mean_return": total_return(batch.rewards, config.gamma).mean(),
             "mean_undiscounted_return": batch.rewards.sum(1).mean(),
-            "mean_length": batch.mask.sum() / config.num_trajectories,
+            "mean_length": batch.lengths.double().mean(),
             "loss": loss,
-            "entropy": distribution.entropy()[batch.mask].mean(),
+            "entropy": entropy(distribution, batch_ndim=2)[batch.mask].mean(),
             "gradient_norm": gradient.norm(),
         }
     return batch, {name: value.item() for name, value in measured.items()}

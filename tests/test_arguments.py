@@ -80,7 +80,9 @@ def test_a_finite_array_is_a_float64_copy():
         (["a"], TypeError, ("'a'",)),
         ([[1.0], [1.0, 2.0]], TypeError, ("inhomogeneous",)),
         (object(), TypeError, ("object",)),
-        ([1j], TypeError, ("complex",)),
+        ([1j], TypeError, ("1j",)),
+        (["1"], TypeError, ("'1'",)),
+        (None, TypeError, ("None",)),
     ],
 )
 def test_what_is_no_finite_array_is_named_with_its_place(value, kind, words):

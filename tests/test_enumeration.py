@@ -130,6 +130,18 @@ def test_the_types_are_those_of_indexes_numbers_and_masks():
     assert listed.mask.dtype == torch.bool
 
 
+@pytest.fixture
+def _nothing_grows(monkeypatch):
+    """A refusal that came too late would fill the memory of the machine."""
+
+    def must_not_run(mdp):
+        raise AssertionError("the enumeration was started")
+
+    monkeypatch.setattr(enumeration, "grow", must_not_run)
+    monkeypatch.setattr(pg.exact, "grow", must_not_run)
+
+
+@pytest.mark.usefixtures("_nothing_grows")
 @pytest.mark.parametrize(
     "call",
     [
@@ -155,17 +167,15 @@ def test_a_listing_that_would_not_fit_is_refused_with_its_count(call, horizon):
     )
 
 
-def test_the_refusal_comes_before_the_work(monkeypatch):
-    def must_not_run(mdp):
-        raise AssertionError("the enumeration was started")
-
-    monkeypatch.setattr(enumeration, "grow", must_not_run)
+@pytest.mark.usefixtures("_nothing_grows")
+def test_the_limit_can_be_set(monkeypatch):
     monkeypatch.setattr(enumeration, "MEMORY_LIMIT", 100)
     assert_refused(
         lambda: pg.exact.trajectories(pg.random_mdp(3, 2, 3)), ValueError, "212"
     )
 
 
+@pytest.mark.usefixtures("_nothing_grows")
 @pytest.mark.parametrize("horizon", [1000, 5000])
 def test_a_count_of_any_size_is_refused_in_the_same_words(horizon):
     # Each of 3 actions leads to 4 living states, or by 3 ways to the end: a(T) =

@@ -159,6 +159,15 @@ def test_a_reset_starts_every_clock_anew():
     assert env.step(np.array([1, 1]))[0].tolist() == [[0.5], [0.5]]
 
 
+def test_the_step_that_resets_pays_nothing():
+    # Every step of this world pays 1; horizon 2, so each third step only resets.
+    ones = np.ones((2, 1, 2))
+    env = pg.TabularVectorEnv(pg.TabularMDP([1, 0], ones / 2, ones, [0, 0], 2), 3)
+    env.reset(seed=0)
+    paid = [env.step(np.zeros(3, int))[1].tolist() for _ in range(6)]
+    assert paid == [[1.0] * 3, [1.0] * 3, [0.0] * 3] * 2
+
+
 @pytest.mark.parametrize("mdp", [pg.random_mdp(4, 3, 6, seed=1), pg.grid_world()])
 def test_one_environment_is_a_vector_of_one_with_the_same_seed(mdp):
     one, many, (seen, _), (seen_many, _) = both(mdp)

@@ -241,6 +241,7 @@ def test_a_single_environment_becomes_a_vector_of_one_and_stays_open():
         (None, TypeError, ("env", "None")),
         (lambda: None, TypeError, ("env", "Gymnasium environment", "function")),
         ("NoSuchWorld-v0", ValueError, ("env", "registered", "'NoSuchWorld-v0'")),
+        ("nomodule:Foo-v0", ValueError, ("env", "registered", "'nomodule:Foo-v0'")),
         ("no id at all", ValueError, ("env", "registered", "'no id at all'")),
     ],
 )

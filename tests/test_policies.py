@@ -220,6 +220,12 @@ CUBE = spaces.Box(0, 1, (2, 2))
         (lambda: pg.MLPPolicy(2, "2"), TypeError, ("num_actions", "'2'")),
         (lambda: pg.MLPPolicy(2, 2, (8, 0)), ValueError, ("hidden", "1", "0")),
         (lambda: pg.MLPPolicy(2, 2, (8.0,)), TypeError, ("hidden", "8.0")),
+        (lambda: pg.MLPPolicy(2, 2, 5), TypeError, ("hidden", "sequence", "5")),
+        (
+            lambda: pg.GaussianPolicy(2, 2, initial_std="a"),
+            TypeError,
+            ("initial_std", "'a'"),
+        ),
         (lambda: pg.TabularPolicy(0, 2), ValueError, ("num_states", "0")),
         (lambda: pg.TabularPolicy(2, 0), ValueError, ("num_actions", "0")),
         (lambda: pg.TabularPolicy(None, 2), TypeError, ("num_states", "None")),
@@ -276,3 +282,8 @@ def test_each_maker_of_policies_refuses_by_name(call, kind, words):
 )
 def test_an_observation_of_the_wrong_length_is_refused(make, seen, words):
     assert_refused(lambda: make(3, 2)(seen), ValueError, "observations", *words)
+
+
+def test_no_observations_give_no_actions():
+    nothing = torch.zeros(0, dtype=torch.int64)
+    assert pg.TabularPolicy(2, 3)(nothing).logits.shape == (0, 3)

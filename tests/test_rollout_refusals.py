@@ -208,3 +208,27 @@ def test_a_space_that_is_not_supported_is_named(sample, space):
     env = CountingEnv()
     setattr(env, f"{space}_space", gymnasium.spaces.MultiDiscrete([2, 2]))
     assert_refused(lambda: sample(env), ValueError, f"{space} space", "MultiDiscrete")
+
+
+@each_road
+@pytest.mark.parametrize(("seed", "kind"), [(-1, ValueError), (1.5, TypeError)])
+def test_a_seed_that_is_none_is_named(sample, seed, kind):
+    assert_refused(lambda: sample(CountingEnv(4), seed=seed), kind, "seed", str(seed))
+
+
+def test_what_an_ended_environment_shows_does_not_matter():
+    # The first ends after its first step; its autoreset then shows NaN to the policy.
+    envs = SyncVectorEnv([lambda: Haunted(1), lambda: CountingEnv(4)])
+    batch = pg.sample_trajectories(envs, pg.MLPPolicy(2, 2), 2)
+    assert batch.lengths.tolist() == [1, 4]
+
+
+class Haunted(CountingEnv):
+    """Shows NaN after its first episode."""
+
+    episodes = 0
+
+    def reset(self, **arguments):
+        self.episodes += 1
+        seen, info = super().reset(**arguments)
+        return (seen if self.episodes == 1 else seen * NAN), info

@@ -244,3 +244,21 @@ def test_the_entropy_of_a_gaussian_is_that_of_the_whole_action():
     env = CountingEnv(action_space=gymnasium.spaces.Box(-1, 1, (2,)))
     (update,) = pg.iterate_training(env, pg.GaussianPolicy(2, 2), config(num_updates=1))
     assert update.entropy == pytest.approx(np.log(2 * np.pi * np.e), abs=1e-5)
+
+
+class Apart(torch.nn.Module):
+    """Two independent components, as a Normal of batch shape (..., 2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean = torch.nn.Parameter(torch.zeros(2))
+
+    def forward(self, seen):
+        return torch.distributions.Normal(self.mean.expand(*seen.shape[:-1], 2), 1.0)
+
+
+def test_the_entropy_of_components_left_apart_is_their_sum():
+    # As in log_prob, which sums them: 2 * 1.4189.
+    env = CountingEnv(action_space=gymnasium.spaces.Box(-1, 1, (2,)))
+    (update,) = pg.iterate_training(env, Apart(), config(num_updates=1))
+    assert update.entropy == pytest.approx(np.log(2 * np.pi * np.e), abs=1e-5)

@@ -132,6 +132,7 @@ def test_a_configuration_cannot_be_changed():
         ({"learning_rate": float("inf")}, ValueError, ("learning_rate", "inf")),
         ({"learning_rate": "1e-3"}, TypeError, ("learning_rate", "'1e-3'")),
         ({"learning_rate": None}, TypeError, ("learning_rate", "None")),
+        ({"learning_rate": [1]}, TypeError, ("learning_rate", "[1]")),
         ({"weights": "reward"}, ValueError, ("weights", "'total_return'", "'reward'")),
         ({"baseline": "mean"}, ValueError, ("baseline", "'batch_mean'", "'mean'")),
     ],

@@ -24,7 +24,7 @@ def sparse_world(start_ended: bool = False) -> pg.TabularMDP:
     transition[0, 1] = [0, 0.3, 0, 0.7]
     transition[1, 0] = [0, 0, 1, 0]
     transition[1, 1] = [0.6, 0, 0, 0.4]
-    transition[2, :, 0] = 1.0
+    transition[2, :, [0, 2]] = 0.5
     reward = np.random.default_rng(5).normal(size=(4, 2, 4))
     reward[2:] = 100.0
     initial = [0.5, 0.2, 0.3, 0] if start_ended else [0.6, 0.4, 0, 0]
