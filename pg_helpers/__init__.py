@@ -4,9 +4,14 @@ Nothing is claimed that is not run, and nothing is run that is not checked again
 truth: on a finite world `exact` lists every trajectory.
 """
 
-from pg_helpers import exact
+from pg_helpers import checks, exact
+from pg_helpers.animation import animate, strip, watch
 from pg_helpers.arguments import NotFiniteError
+from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
+from pg_helpers.dashboard import TrainingDashboard
+from pg_helpers.display import Picture, show
 from pg_helpers.envs import TabularEnv, TabularVectorEnv
+from pg_helpers.explorer import Explorer
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.mdp import (
     TabularMDP,
@@ -30,18 +35,27 @@ from pg_helpers.training import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "Choice",
+    "Explorer",
     "GaussianPolicy",
     "History",
+    "LogSlider",
     "MLPPolicy",
     "NotFiniteError",
+    "Picture",
+    "Slider",
     "TabularEnv",
     "TabularMDP",
     "TabularPolicy",
     "TabularVectorEnv",
+    "Toggle",
     "TrainConfig",
+    "TrainingDashboard",
     "TrainingStoppedError",
     "Trajectories",
     "Update",
+    "animate",
+    "checks",
     "corridor",
     "exact",
     "grid_world",
@@ -52,8 +66,11 @@ __all__ = [
     "rewards_to_go",
     "sample_trajectories",
     "sample_trajectory",
+    "show",
+    "strip",
     "subtract_batch_mean",
     "total_return",
     "train",
     "two_armed_bandit",
+    "watch",
 ]

@@ -1,0 +1,165 @@
+"""Watching the agent: a trajectory that plays, or its moments side by side."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from pg_helpers.arguments import check_count
+from pg_helpers.display import Picture, clear, png_of
+from pg_helpers.rollout import Trajectories
+from pg_helpers.scenes import Scene, path_of, scene_of
+
+# The last frame rests, so that one sees how it ended before it starts again.
+_REST = 1500  # milliseconds
+
+
+def watch(
+    env: Any,
+    batch: Trajectories,
+    alt: str,
+    index: int = -1,
+    milliseconds: int | None = None,
+    max_frames: int = 40,
+    plays: int = 2,
+) -> Picture:
+    """Play a trajectory: a picture that moves wherever pictures are shown.
+
+    It is an animated PNG, which needs no player: it moves in JupyterLab, in a web page
+    and on GitHub, stops after a few rounds, and is its first frame in print.
+
+    Args:
+        env: the world, as for `sample_trajectories`.
+        batch: trajectories sampled there.
+        alt: what happens in it, in words.
+        index: which trajectory; the last by default.
+        milliseconds: how long a frame stands; by default 300, or less where there are
+            many, so that a round takes at most five seconds.
+        max_frames: of a longer trajectory that many moments are shown, evenly spaced.
+        plays: rounds, after which it stops at the last frame.
+
+    Returns:
+        A Picture.
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
+        ValueError: a number is below 1, the alt is empty, there is no such trajectory,
+            or the environment is not known.
+    """
+    scene, path = scene_of(env), _path(batch, index)
+    times = _moments(len(path), check_count("max_frames", max_frames, at_least=2))
+    if milliseconds is None:
+        milliseconds = min(300, 5000 // len(times))
+    return animate(_frames(scene, path, times), alt, milliseconds, plays)
+
+
+def strip(
+    env: Any, batch: Trajectories, alt: str, index: int = -1, num_frames: int = 4
+) -> Picture:
+    """Moments of a trajectory side by side, for print and for who wants it still.
+
+    Args:
+        env: the world, as for `sample_trajectories`.
+        batch: trajectories sampled there.
+        alt: what happens in it, in words.
+        index: which trajectory; the last by default.
+        num_frames: evenly spaced, the first and the last moment among them.
+
+    Returns:
+        A Picture.
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
+        ValueError: fewer than two frames, the alt is empty, there is no such
+            trajectory, or the environment is not known.
+    """
+    scene, path = scene_of(env), _path(batch, index)
+    times = _moments(len(path), check_count("num_frames", num_frames, at_least=2))
+    width, height = scene.frame_size
+    columns = min(len(times), max(2, round(5 * height / width)))
+    rows = -(-len(times) // columns)
+    panel = 8.4 / columns
+    figure = Figure((8.4, rows * panel * height / width + 0.3), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, time in zip(panels, times, strict=False):
+        scene.draw_agent(axes, path[: time + 1], f"step {time}")
+    for axes in panels[len(times) :]:
+        axes.set_axis_off()
+    return Picture(png_of(figure, small=True), alt)
+
+
+def animate(
+    frames: Iterable[Figure], alt: str, milliseconds: int = 300, plays: int = 2
+) -> Picture:
+    """Make an animated PNG of figures.
+
+    Args:
+        frames: at least two, all of one size; the same figure may be drawn anew.
+        alt: what happens, in words.
+        milliseconds: how long a frame stands; the last one rests longer.
+        plays: rounds, after which it stops.
+
+    Returns:
+        A Picture.
+
+    Raises:
+        TypeError: a count is not an integer, or a frame is not a Figure.
+        ValueError: a number is below 1, fewer than two frames, or frames of several
+            sizes.
+    """
+    milliseconds = check_count("milliseconds", milliseconds)
+    plays = check_count("plays", plays)
+    images = [np.asarray(Image.open(io.BytesIO(png_of(frame)))) for frame in frames]
+    if len(images) < 2:
+        raise ValueError(f"frames: expected at least two, got {len(images)}")
+    if len(sizes := {image.shape[:2] for image in images}) > 1:
+        raise ValueError(f"frames: expected one size, got {sorted(sizes)}")
+    height, width = sizes.pop()
+    # A PNG has one palette for all frames: they are reduced to it as one tall image.
+    tall = Image.fromarray(np.concatenate(images)[..., :3])
+    tall = tall.quantize(128, Image.Quantize.MAXCOVERAGE)
+    corners = range(0, tall.height, height)
+    small = [tall.crop((0, top, width, top + height)) for top in corners]
+    file = io.BytesIO()
+    small[0].save(
+        file,
+        "png",
+        save_all=True,
+        append_images=small[1:],
+        duration=[milliseconds] * (len(small) - 1) + [max(milliseconds, _REST)],
+        loop=plays,
+        optimize=True,
+    )
+    return Picture(file.getvalue(), alt)
+
+
+def _frames(scene: Scene, path: NDArray, times: list[int]) -> Iterator[Figure]:
+    figure = Figure(figsize=scene.frame_size)
+    for time in times:
+        clear(figure)
+        scene.draw_agent(figure.add_subplot(), path[: time + 1], f"step {time}")
+        yield figure
+
+
+def _path(batch: Trajectories, index: int) -> NDArray:
+    if not isinstance(batch, Trajectories):
+        raise TypeError(f"batch: expected Trajectories, got {type(batch).__name__}")
+    count = len(batch.mask)
+    if not -count <= index < count:
+        raise ValueError(f"index: expected one of {count} trajectories, got {index}")
+    return path_of(batch, index)
+
+
+def _moments(length: int, most: int) -> list[int]:
+    """At most that many of the times 0 to length - 1, evenly spaced, both ends in."""
+    return (
+        np.unique(np.linspace(0, length - 1, min(length, most)).round())
+        .astype(int)
+        .tolist()
+    )

@@ -1,0 +1,18 @@
+"""Checks of the exercises: they say what is wrong and where to look."""
+
+from pg_helpers.checks.core import Check, Mistake, Outcome
+from pg_helpers.checks.losses import loss
+from pg_helpers.checks.observers import Case, Seen
+from pg_helpers.checks.returns import total_return
+from pg_helpers.checks.updates import update
+
+__all__ = [
+    "Case",
+    "Check",
+    "Mistake",
+    "Outcome",
+    "Seen",
+    "loss",
+    "total_return",
+    "update",
+]

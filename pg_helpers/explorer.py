@@ -1,0 +1,235 @@
+"""A demo: controls, a picture that follows them, and a sentence that says its state."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+
+from pg_helpers.controls import Control
+from pg_helpers.display import Picture, Stage, check_alt, img_tag, png_of, smaller
+
+# ipywidgets 8.1 gives its sliders no accessible name and its texts no way to be
+# announced, and JupyterLab takes the letters and arrow keys pressed on a slider as
+# commands to the notebook. Each new picture mends that in the demo around it.
+_MEND = """
+(function mend(image, tries) {
+  const demo = image.closest('.pg-explorer, .pg-dashboard');
+  if (!demo) {
+    if (tries) requestAnimationFrame(() => mend(image, tries - 1));
+    return;
+  }
+  for (const part of demo.querySelectorAll(
+      'select, input, button, [role=slider], .widget-readout')) {
+    part.dataset.lmSuppressShortcuts = 'true';
+  }
+  for (const slider of demo.querySelectorAll('.widget-slider')) {
+    const readout = slider.querySelector('.widget-readout');
+    for (const part of slider.querySelectorAll('[role=slider], .widget-readout')) {
+      part.setAttribute('aria-label', slider.querySelector('label').textContent);
+      part.setAttribute('aria-valuetext', readout.textContent);
+    }
+  }
+  for (const text of demo.querySelectorAll('.pg-sentence, .pg-error')) {
+    text.setAttribute('aria-live', 'polite');
+  }
+})(this, 100)
+"""
+
+
+class Explorer:
+    """A demo with controls: the last expression of a cell, or `display(explorer)`.
+
+    Where there is no kernel (GitHub, a notebook just cloned, a web page), the picture
+    of the initial parameters stands in its place.
+
+    Attributes:
+        figure: the one figure that is drawn again and again; empty in between.
+        error: what the last change made draw, alt or sentence raise, or None.
+        view: the ipywidget, of the CSS class pg-explorer.
+
+    Args:
+        draw: called as draw(figure, **parameters) with an empty figure; must depend on
+            nothing else.
+        controls: name of each parameter and its control: `Slider`, `LogSlider`,
+            `Choice` or `Toggle`.
+        alt: called as alt(**parameters); says what the picture shows. At the initial
+            parameters it is compared when the notebook is tested: round it.
+        sentence: called as sentence(**parameters); what the parameters mean, in one
+            sentence of plain text that stands under the picture.
+        figsize: width and height in inches, a hundred pixels each.
+
+    Raises:
+        TypeError: a callback cannot be called, or a control is not one of those four.
+        ValueError: there is no control. And whatever the callbacks raise for the
+            initial parameters.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., Any],
+        controls: Mapping[str, Control],
+        *,
+        alt: Callable[..., str],
+        sentence: Callable[..., str],
+        figsize: tuple[float, float] = (6.4, 3.6),
+    ) -> None:
+        for name, callback in (("draw", draw), ("alt", alt), ("sentence", sentence)):
+            if not callable(callback):
+                raise TypeError(f"{name}: expected a function, got {callback!r}")
+        self._draw, self._alt, self._sentence = draw, alt, sentence
+        self._controls = dict(controls)
+        self._widgets = make_widgets(self._controls)
+        self._held = False
+        self.figure = Stage(figsize=figsize)
+        self.figure.prepare()
+        self.error: Exception | None = None
+        self._png = b""
+        self._picture = ipywidgets.HTML().add_class("pg-picture")
+        self._text = ipywidgets.HTML().add_class("pg-sentence")
+        self._error_line = ipywidgets.HTML().add_class("pg-error")
+        self.view = self._layout()
+        self._refresh()
+        if self.error is not None:
+            raise self.error
+        self._first = Picture(smaller(self._png), alt(**self.parameters))
+        for widget in self._widgets.values():
+            widget.observe(lambda change: self._refresh(), "value")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the controls say now, as draw, alt and sentence get it."""
+        return {
+            name: control.clean(self._widgets[name].value)
+            for name, control in self._controls.items()
+        }
+
+    def set(self, **parameters: Any) -> None:
+        """Move controls, as a reader would, and draw once.
+
+        Raises:
+            TypeError: there is no such parameter, or a value of the wrong kind.
+            ValueError: a control cannot show the value. And whatever a callback raises.
+        """
+        if unknown := set(parameters) - set(self._controls):
+            raise TypeError(
+                f"set: expected parameters among {list(self._controls)}, "
+                f"got {sorted(unknown)}"
+            )
+        cleaned = {k: self._controls[k].clean(v) for k, v in parameters.items()}
+        self._move(cleaned)
+        if self.error is not None:
+            raise self.error
+
+    def reset(self) -> None:
+        """Move every control back to where it was at first, and draw once."""
+        self._move({name: control.value for name, control in self._controls.items()})
+
+    def _move(self, parameters: Mapping[str, Any]) -> None:
+        self._held = True
+        try:
+            for name, value in parameters.items():
+                self._widgets[name].value = value
+        finally:
+            self._held = False
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Draw, or say in the demo why that failed; the last picture stays."""
+        if self._held:
+            return
+        try:
+            parameters = self.parameters
+            self._draw(self.figure, **parameters)
+            png = png_of(self.figure)
+            picture = live_picture(png, self._alt(**parameters))
+            sentence = check_alt(self._sentence(**parameters))
+        except Exception as error:
+            self.error = error
+            self._error_line.value = in_words(error)
+        else:
+            self.error, self._png = None, png
+            self._picture.value = picture
+            self._text.value = large(sentence)
+            self._error_line.value = ""
+        self.figure.prepare()
+
+    def _layout(self) -> Any:
+        reset = ipywidgets.Button(
+            description="Reset", tooltip="All controls as at first"
+        )
+        reset.on_click(lambda button: self.reset())
+        children = [
+            control_row([*self._widgets.values(), reset]),
+            self._error_line,
+            self._picture,
+            self._text,
+        ]
+        return ipywidgets.VBox(children).add_class("pg-explorer")
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live view, and the first picture for where there is no kernel."""
+        data, metadata = self._first._repr_mimebundle_()
+        return {**self.view._repr_mimebundle_(), **data}, metadata
+
+
+def make_widgets(controls: Mapping[str, Control]) -> dict[str, Any]:
+    """Make the ipywidget of each control.
+
+    Raises:
+        TypeError: a control is not one.
+        ValueError: there is none.
+    """
+    if not controls:
+        raise ValueError("controls: expected at least one, got none")
+    widgets = {}
+    for name, control in controls.items():
+        if not callable(getattr(control, "widget", None)):
+            raise TypeError(
+                f"controls[{name!r}]: expected a Slider, LogSlider, Choice or Toggle, "
+                f"got {control!r}"
+            )
+        widgets[name] = control.widget(control.label or name.replace("_", " "))
+    return widgets
+
+
+def control_row(widgets: list[Any]) -> Any:
+    """Side by side where there is room, below each other on a narrow page."""
+    for widget in widgets:
+        widget.layout.width = "auto"
+        if hasattr(widget.style, "description_width"):
+            widget.style.description_width = "initial"
+        if hasattr(widget, "readout"):
+            widget.layout.flex = "1 1 26em"
+            widget.layout.max_width = "40em"
+    return ipywidgets.Box(
+        widgets,
+        layout={
+            "flex_flow": "row wrap",
+            "align_items": "center",
+            "grid_gap": "0 1.5em",
+        },
+    )
+
+
+def live_picture(png: bytes, alt: str) -> str:
+    """HTML of a picture in a live view.
+
+    In an ipywidgets.HTML, because ipywidgets.Image has no alternative text.
+    """
+    return img_tag(png, alt, f'onload="{html.escape(_MEND)}"')
+
+
+def large(text: str) -> str:
+    """HTML of a line of plain text, to be read from afar."""
+    return f'<div style="font-size: 1.2em; line-height: 1.4">{html.escape(text)}</div>'
+
+
+def in_words(error: Exception) -> str:
+    """HTML of a line that says what was raised."""
+    message = large(f"⚠ This could not be shown. {type(error).__name__}: {error}")
+    return f"<strong>{message}</strong>"

@@ -1,0 +1,299 @@
+"""Pictures of worlds and policies: each draws arrays on an Axes and returns it.
+
+The colours are those of Okabe and Ito, which the colour-blind can tell apart; marks,
+line styles, lengths and numbers say the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import finite_array
+
+FONT = 12  # points, at a hundred dots an inch
+BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
+VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#BBBBBB"
+# Each action, or component, with a mark and a line style of its own.
+STYLES = (
+    (BLUE, "o", "-"),
+    (ORANGE, "s", "--"),
+    (GREEN, "^", "-."),
+    (VERMILION, "v", ":"),
+    (SKY, "D", "-"),
+    (PURPLE, "X", "--"),
+)
+# Up, right, down, left, in a picture whose rows grow downward.
+_DIRECTIONS = np.array([(0, -1), (1, 0), (0, 1), (-1, 0)])
+
+
+def draw_corridor(axes: Axes, length: int, position: int, title: str = "") -> Axes:
+    """The corridor: a wall on the left, the rewarded end on the right, the agent.
+
+    Args:
+        axes: drawn on.
+        length: number of cells.
+        position: cell of the agent, from 0.
+        title: stands above.
+
+    Raises:
+        ValueError: the position is not in the corridor.
+    """
+    _check_place("position", position, length)
+    for cell in range(length):
+        fill = GREEN if cell == length - 1 else "white"
+        axes.add_patch(Rectangle((cell - 0.5, -0.5), 1, 1, fc=fill, ec=GREY, alpha=0.5))
+    axes.plot([-0.5, -0.5], [-0.5, 0.5], color=BLACK, linewidth=6)
+    axes.plot(length - 1, 0, "*", color=BLACK, markersize=16)
+    axes.add_patch(Circle((position, 0), 0.32, fc=BLUE, ec=BLACK, zorder=3))
+    axes.set(xlim=(-0.7, length - 0.4), ylim=(-0.6, 0.6), aspect="equal", yticks=[])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[:].set_visible(False)
+    label(axes, "position (cells)", title=title)
+    return axes
+
+
+def draw_grid(
+    axes: Axes, shape: tuple[int, int], path: Sequence[int] = (), title: str = ""
+) -> Axes:
+    """The grid: the rewarded corner, the way walked so far, and the agent at its end.
+
+    Args:
+        axes: drawn on.
+        shape: rows and columns.
+        path: states entered, row * columns + column, the start first.
+        title: stands above.
+
+    Raises:
+        ValueError: a state is not in the grid.
+    """
+    rows, columns = shape
+    _draw_cells(axes, shape)
+    for state in path:
+        _check_place("path", state, rows * columns)
+    if len(path) > 0:
+        y, x = np.divmod(np.asarray(path), columns)
+        axes.plot(x, y, "-", color=SKY, linewidth=4)
+        axes.plot(x[0], y[0], "s", color="white", mec=BLACK, markersize=14)
+        axes.add_patch(Circle((x[-1], y[-1]), 0.28, fc=BLUE, ec=BLACK, zorder=3))
+    label(axes, "column", "row", title)
+    return axes
+
+
+def draw_cartpole(axes: Axes, observation: ArrayLike, title: str = "") -> Axes:
+    """The cart and its pole, and the limits beyond which an episode ends.
+
+    Args:
+        axes: drawn on.
+        observation: (4,), cart position (m) and velocity (m/s), pole angle (rad, to the
+            right) and angular velocity (rad/s).
+        title: stands above.
+
+    Raises:
+        TypeError: the observation is not numeric.
+        ValueError: it does not have four finite numbers.
+    """
+    seen = finite_array("observation", observation)
+    if seen.shape != (4,):
+        raise ValueError(f"observation: expected shape (4,), got {seen.shape}")
+    x, angle = seen[0], seen[2]
+    axes.axhline(0, color=BLACK, linewidth=1)
+    for limit in (-2.4, 2.4):
+        axes.axvline(limit, color=GREY, linestyle="--")
+    for limit in np.radians((-12, 12)):
+        tip = (x + 1.2 * np.sin(limit), 0.2 + 1.2 * np.cos(limit))
+        axes.plot([x, tip[0]], [0.2, tip[1]], ":", color=GREY)
+    axes.add_patch(Rectangle((x - 0.3, 0.04), 0.6, 0.3, fc=BLUE, ec=BLACK))
+    pole = (x + np.sin(angle), 0.2 + np.cos(angle))
+    axes.plot([x, pole[0]], [0.2, pole[1]], color=ORANGE, linewidth=7)
+    axes.plot(x, 0.2, "o", color=BLACK)
+    axes.set(xlim=(-2.8, 2.8), ylim=(-0.05, 1.5), aspect="equal", yticks=[])
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    label(axes, "cart position (m)", title=title)
+    return axes
+
+
+def draw_corridor_policy(
+    axes: Axes, probabilities: ArrayLike, terminal: ArrayLike
+) -> Axes:
+    """Probability of each action against position.
+
+    Args:
+        axes: drawn on.
+        probabilities: (S, 2), of left and right in each cell.
+        terminal: bool (S,), True where no action is taken.
+
+    Raises:
+        ValueError: the shapes disagree.
+    """
+    pi = _probabilities(probabilities, 2)
+    cells = np.flatnonzero(~np.asarray(terminal, dtype=bool))
+    names = ("left", "right")
+    for action, (color, mark, line) in zip((1, 0), STYLES, strict=False):
+        axes.plot(cells, pi[cells, action], mark + line, color=color, markersize=7)
+        end = pi[cells[-1], action]
+        side: Any = "bottom" if end >= 0.5 else "top"
+        bold: Any = {"color": color, "fontsize": FONT, "fontweight": "bold"}
+        axes.text(cells[-1] + 0.4, end, names[action], va=side, **bold)
+    axes.set(xlim=(-0.5, 1.25 * len(pi) - 1), ylim=(-0.05, 1.05))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+    label(axes, "position (cells)", "probability")
+    return axes
+
+
+def draw_grid_policy(
+    axes: Axes, shape: tuple[int, int], probabilities: ArrayLike, terminal: ArrayLike
+) -> Axes:
+    """In each cell an arrow for each action, as long as it is likely.
+
+    The likeliest action is dark, and its probability stands in the corner, in percent.
+
+    Args:
+        axes: drawn on.
+        shape: rows and columns.
+        probabilities: (S, 4), of up, right, down and left in each cell.
+        terminal: bool (S,), True where no action is taken.
+
+    Raises:
+        ValueError: the shapes disagree.
+    """
+    pi = _probabilities(probabilities, 4)
+    rows, columns = shape
+    if len(pi) != rows * columns:
+        raise ValueError(
+            f"probabilities: expected {rows * columns} rows for {rows} x {columns} "
+            f"cells, got {len(pi)}"
+        )
+    _draw_cells(axes, shape)
+    cells = np.flatnonzero(~np.asarray(terminal, dtype=bool))
+    state, action = (a.ravel() for a in np.meshgrid(cells, range(4), indexing="ij"))
+    length = pi[state, action]
+    y, x = np.divmod(state, columns)
+    dx, dy = _DIRECTIONS[action].T
+    best = action == pi[state].argmax(axis=1)
+    # Tails near the middle, tips within the cell.
+    start, arrow = (x + 0.05 * dx, y + 0.05 * dy), 0.42 * length * np.array([dx, dy])
+    colors = np.where(best, BLUE, GREY)
+    plain: Any = {"angles": "xy", "scale_units": "xy", "scale": 1}
+    axes.quiver(*start, *arrow, color=colors, width=0.018, headwidth=4, **plain)
+    for cell in cells:
+        row, column = divmod(int(cell), columns)
+        percent = f"{100 * pi[cell].max():.0f}"
+        axes.text(column - 0.45, row - 0.42, percent, fontsize=FONT - 1, va="top")
+    label(axes, "column", "row", "policy (percent)")
+    return axes
+
+
+def draw_cartpole_policy(
+    axes: Axes, angles: ArrayLike, velocities: ArrayLike, probability: ArrayLike
+) -> Axes:
+    """Probability of pushing right, for each angle and angular velocity of the pole.
+
+    Lines where it is 0.1, 0.5 and 0.9; numbers in the corners.
+
+    Args:
+        axes: drawn on.
+        angles: (n,), evenly spaced, degrees.
+        velocities: (m,), evenly spaced, degrees a second.
+        probability: (m, n).
+
+    Raises:
+        ValueError: the shapes disagree.
+    """
+    x, y = finite_array("angles", angles), finite_array("velocities", velocities)
+    right = _probabilities(probability, len(x))
+    if len(right) != len(y):
+        raise ValueError(f"probability: expected {len(y)} rows, got {len(right)}")
+    extent = (x[0], x[-1], y[0], y[-1])
+    axes.imshow(
+        right, extent=extent, origin="lower", aspect="auto", cmap="cividis",
+        vmin=0, vmax=1, interpolation="bilinear",
+    )  # fmt: skip
+    # Levels that the probabilities do not reach would make matplotlib warn.
+    levels = [p for p in (0.1, 0.5, 0.9) if right.min() < p < right.max()]
+    if levels:
+        colors = [BLACK if p > 0.5 else "white" for p in levels]
+        axes.contour(x, y, right, levels, colors=colors, linestyles="--")
+    for row, column in np.ndindex(2, 2):
+        p = right[-row, -column]
+        place = (0.03 + 0.94 * column, 0.04 + 0.92 * row, f"{p:.2f}")
+        sides: Any = {"ha": ("left", "right")[column], "va": ("bottom", "top")[row]}
+        shade = "white" if p < 0.5 else BLACK
+        axes.text(*place, transform=axes.transAxes, color=shade, fontsize=FONT, **sides)
+    label(axes, "pole angle (degrees)", "velocity (degrees/s)", "P(push right)")
+    return axes
+
+
+def draw_lines(
+    axes: Axes, series: Mapping[str, ArrayLike], y: str, x: str = "time (steps)"
+) -> Axes:
+    """One line for each series, by default over the steps of a trajectory.
+
+    Args:
+        axes: drawn on.
+        series: name and values of each, at most six; names are shown where there is
+            more than one.
+        y: label of the axis of values, with its unit.
+        x: label of the axis of places 0, 1, ...
+
+    Raises:
+        ValueError: more than six series, or a number is not finite.
+    """
+    if len(series) > len(STYLES):
+        raise ValueError(f"series: expected at most {len(STYLES)}, got {len(series)}")
+    for (name, values), style in zip(series.items(), STYLES, strict=False):
+        numbers = finite_array(name, values)
+        color, mark, line = style
+        every = max(1, len(numbers) // 12)
+        axes.plot(numbers, line, marker=mark, markevery=every, color=color, label=name)
+    if len(series) > 1:
+        axes.legend(fontsize=FONT - 2, loc="upper left")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    label(axes, x, y)
+    return axes
+
+
+def label(axes: Axes, x: str = "", y: str = "", title: str = "") -> None:
+    """Axis labels and title, in a size to be read from afar."""
+    axes.set_xlabel(x, fontsize=FONT)
+    axes.set_ylabel(y, fontsize=FONT)
+    if title:
+        # At a given height: to find one takes longer than to draw the lines.
+        axes.set_title(title, fontsize=FONT, loc="left", y=1.02)
+    axes.tick_params(labelsize=FONT - 1)
+
+
+def _draw_cells(axes: Axes, shape: tuple[int, int]) -> None:
+    """Empty cells, row 0 on top, and the rewarded corner."""
+    rows, columns = shape
+    corner = (columns - 1.5, rows - 1.5)
+    axes.add_patch(Rectangle(corner, 1, 1, fc=GREEN, alpha=0.5))
+    axes.plot(columns - 1, rows - 1, "*", color=BLACK, markersize=16)
+    axes.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, color=GREY)
+    axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, color=GREY)
+    axes.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[:].set_visible(False)
+
+
+def _probabilities(value: ArrayLike, columns: int) -> NDArray[np.float64]:
+    array = finite_array("probabilities", value)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ValueError(
+            f"probabilities: expected shape (n, {columns}), got {array.shape}"
+        )
+    if array.min() < -1e-6 or array.max() > 1 + 1e-6:
+        raise ValueError("probabilities: expected numbers from 0 to 1")
+    return array
+
+
+def _check_place(name: str, place: int, size: int) -> None:
+    if not 0 <= place < size:
+        raise ValueError(f"{name}: expected a cell from 0 to {size - 1}, got {place}")

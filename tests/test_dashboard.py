@@ -1,0 +1,386 @@
+import asyncio
+import time
+from itertools import islice
+
+import pytest
+import torch
+from screens import Page, shown, widgets_of
+
+import pg_helpers as pg
+from pg_helpers.dashboard import TrainingDashboard
+
+CORRIDOR = pg.corridor()
+ENDLESS = {"num_updates": 1_000_000, "num_trajectories": 5, "learning_rate": 0.01}
+
+
+def dashboard(env=CORRIDOR, make_policy=None, **changes):
+    usual = {"num_updates": 12, "num_trajectories": 5, "learning_rate": 0.01}
+    return TrainingDashboard(env, pg.TrainConfig(**usual | changes), make_policy)
+
+
+def parameters(policy):
+    return torch.cat([p.detach().flatten() for p in policy.parameters()])
+
+
+def sees(board, css_class):
+    return shown(board._view.box, css_class).text
+
+
+def picture(board):
+    ((image, alt),) = shown(board._view.box, "pg-picture").pictures
+    return image, alt
+
+
+def press(board, name):
+    (button,) = [w for w in everything(board._view.box) if is_button(w, name)]
+    button.click()
+
+
+def is_button(widget, name):
+    return type(widget).__name__ == "Button" and widget.description == name
+
+
+def everything(view):
+    return [view, *(w for c in getattr(view, "children", ()) for w in everything(c))]
+
+
+class Breaks(torch.nn.Module):
+    """A policy that raises at the call of a certain number."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.inner, self.left = pg.MLPPolicy(1, 2), call
+
+    def forward(self, observations):
+        self.left -= 1
+        if self.left == 0:
+            raise ArithmeticError("the <policy> broke")
+        return self.inner(observations)
+
+
+def test_a_run_is_that_of_iterate_training():
+    board = dashboard(seed=2)
+    history = board.run()
+    torch.manual_seed(2)
+    policy = pg.policy_for(CORRIDOR)
+    expected = pg.train(CORRIDOR, policy, board.config, progress=False)
+    assert history == board.history == expected and len(history) == 12
+    assert torch.equal(parameters(board.policy), parameters(policy))
+    assert board.state == "finished"
+
+
+def test_steps_make_the_same_run():
+    board, whole = dashboard(), dashboard()
+    whole.run(3)
+    for number in range(3):
+        assert len(board.history) == number
+        board.step()
+        assert board.state == "paused"
+    assert board.history == whole.history
+
+
+def test_the_end_is_the_end():
+    board = dashboard(num_updates=2)
+    board.run()
+    for press_again in (board.step, board.pause, board.stop, board.run):
+        press_again()
+        assert board.state == "finished" and len(board.history) == 2
+
+
+async def until(condition, seconds=20.0):
+    """Let the event loop work until something holds."""
+    end = time.perf_counter() + seconds
+    while not condition():
+        assert time.perf_counter() < end, "it never came to pass"
+        await asyncio.sleep(0.01)
+
+
+def test_start_pause_go_on_and_stop():
+    async def scenario():
+        board = dashboard(**ENDLESS)
+        board.start()
+        assert board.state == "running" and len(board.history) == 0
+        await until(lambda: len(board.history) > 5)
+        board.pause()
+        paused, first = len(board.history), list(board.history.entropy)
+        await asyncio.sleep(0.2)
+        assert len(board.history) == paused, "nothing is trained in a pause"
+        board.start()
+        board.start()
+        await until(lambda: len(board.history) > paused + 5)
+        board.stop()
+        stopped, learned = len(board.history), parameters(board.policy)
+        await asyncio.sleep(0.2)
+        assert len(board.history) == stopped and board.state == "stopped"
+        assert torch.equal(parameters(board.policy), learned), "it keeps the policy"
+        assert board.history.entropy[:paused] == first, "it keeps the history"
+        return board
+
+    board = asyncio.run(scenario())
+    # The same, in one go: a pause changes nothing in what is learned.
+    torch.manual_seed(0)
+    policy = pg.policy_for(CORRIDOR)
+    updates = pg.iterate_training(CORRIDOR, policy, board.config)
+    *_, last = islice(updates, len(board.history))
+    assert board.history == last.history
+    assert torch.equal(parameters(board.policy), parameters(policy))
+
+
+def test_the_kernel_answers_while_it_trains():
+    async def scenario():
+        board = dashboard(**ENDLESS)
+        ticks, longest = 0, 0.0
+        board.start()
+        end = time.perf_counter() + 3
+        while time.perf_counter() < end:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.perf_counter() - before)
+            ticks += 1
+        board.stop()
+        return board, ticks, longest
+
+    board, ticks, longest = asyncio.run(scenario())
+    assert len(board.history) > 10, "it did train meanwhile"
+    # A slice is 60 ms and a picture 100 to 500: alone, the loop would tick 300 times.
+    assert ticks > 8 and longest < 2
+    assert board.seconds["drawing"] < board.seconds["training"]
+
+
+def test_it_trains_to_the_end_in_the_background():
+    async def scenario():
+        board = dashboard()
+        board.start()
+        await until(lambda: board.state == "finished")
+        await board._task
+        return board
+
+    board = asyncio.run(scenario())
+    assert board.history == dashboard().run()
+    assert sees(board, "pg-progress") == "12 of 12 updates"
+    assert sees(board, "pg-sentence").startswith("Finished: all updates are made.")
+    assert "After 12 updates" in picture(board)[1]
+
+
+def test_without_an_event_loop_there_is_no_background():
+    board = dashboard()
+    with pytest.raises(RuntimeError):
+        board.start()
+    assert board.state == "ready"
+
+
+def test_the_foreground_waits_for_the_background():
+    async def scenario():
+        board = dashboard(**ENDLESS)
+        board.start()
+        with pytest.raises(RuntimeError, match="expected a dashboard that is not"):
+            board.run()
+        board.stop()
+
+    asyncio.run(scenario())
+
+
+def test_reset_begins_anew():
+    board = dashboard()
+    first, untrained = parameters(board.policy), picture(board)[0]
+    board.run(4)
+    history = board.history
+    assert (picture(board)[0] != untrained).any()
+    press(board, "Reset")
+    assert board.state == "ready" and len(board.history) == 0
+    assert torch.equal(parameters(board.policy), first)
+    assert (picture(board)[0] == untrained).all()
+    assert sees(board, "pg-progress") == "0 of 12 updates"
+    assert board.run(4) == history
+
+
+def test_the_buttons_do_what_they_say():
+    async def scenario():
+        board = dashboard(**ENDLESS)
+        press(board, "Step")
+        assert (board.state, len(board.history)) == ("paused", 1)
+        press(board, "Start")
+        assert board.state == "running"
+        assert sees(board, "pg-sentence").startswith("Training.")
+        await until(lambda: len(board.history) > 3)
+        press(board, "Pause")
+        assert board.state == "paused"
+        assert sees(board, "pg-sentence").startswith("Paused.")
+        press(board, "Stop")
+        assert board.state == "stopped"
+        assert sees(board, "pg-sentence").startswith("Stopped. What was learned")
+
+    asyncio.run(scenario())
+
+
+def test_settings_hold_from_the_next_update_on():
+    board = dashboard()
+    board.run(3)
+    board.set(gamma=0.5, num_trajectories=30)
+    assert (board.config.gamma, board.config.num_trajectories) == (0.5, 30)
+    assert len(board.history) == 3 and board.state == "paused"
+    board.step()
+    assert len(board._run.batch.mask) == 30
+    board.set(weights="rewards_to_go", seed=4)
+    board.reset()
+    torch.manual_seed(4)
+    policy = pg.policy_for(CORRIDOR)
+    expected = pg.train(CORRIDOR, policy, board.config, progress=False)
+    assert board.config.weights == "rewards_to_go" and board.config.seed == 4
+    assert board.run() == expected
+
+
+def test_after_the_end_a_setting_waits_for_the_reset():
+    board = dashboard()
+    board.run()
+    learned = parameters(board.policy)
+    board.set(learning_rate=0.1)
+    assert board.state == "finished" and board.config.learning_rate == 0.01
+    assert torch.equal(parameters(board.policy), learned)
+    board.reset()
+    assert board.config.learning_rate == 0.1
+
+
+def test_a_setting_that_is_not_offered_is_refused():
+    board = dashboard()
+    with pytest.raises(ValueError, match="expected one of"):
+        board.set(gamma=0.123)
+    with pytest.raises(TypeError, match=r"expected settings among .* got 'N'"):
+        board.set(N=10)
+
+
+def test_the_configured_values_are_offered():
+    board = dashboard(learning_rate=0.0123, gamma=0.77, num_trajectories=7, seed=99)
+    assert board._view.settings == {
+        "learning_rate": 0.0123,
+        "gamma": 0.77,
+        "num_trajectories": 7,
+        "seed": 99,
+        "weights": "total_return",
+    }
+
+
+def test_an_error_in_training_is_shown_and_keeps_what_was_learned():
+    # The policy is asked several times an update: it breaks in one of the first.
+    board = dashboard(make_policy=lambda: Breaks(20))
+    with pytest.raises(ArithmeticError, match="the <policy> broke"):
+        board.run()
+    assert board.state == "failed" and isinstance(board.error, ArithmeticError)
+    assert "ArithmeticError: the <policy> broke" in sees(board, "pg-error")
+    made = len(board.history)
+    assert 0 < made < 12
+    assert sees(board, "pg-progress") == f"{made} of 12 updates"
+    for ignored in (board.step, board.pause, board.stop):
+        ignored()
+        assert len(board.history) == made and board.state == "failed"
+    board.reset()
+    assert board.error is None and sees(board, "pg-error") == ""
+
+
+def test_an_error_in_the_background_is_shown():
+    async def scenario():
+        board = dashboard(make_policy=lambda: Breaks(30), **ENDLESS)
+        board.start()
+        await until(lambda: board.state == "failed")
+        await board._task
+        return board
+
+    board = asyncio.run(scenario())
+    assert "ArithmeticError: the <policy> broke" in sees(board, "pg-error")
+    assert len(board.history) > 0
+
+
+def test_divergence_is_told_in_words():
+    board = dashboard(learning_rate=1e38)
+    with pytest.raises(pg.TrainingStoppedError):
+        board.run()
+    assert "try a smaller learning rate" in sees(board, "pg-error")
+
+
+def test_an_error_behind_a_button_is_shown():
+    made = iter([pg.MLPPolicy(1, 2)])
+    board = dashboard(make_policy=lambda: next(made))
+    press(board, "Reset")
+    assert "StopIteration" in sees(board, "pg-error")
+
+
+def test_an_error_in_drawing_does_not_stop_the_training(monkeypatch):
+    board = dashboard()
+    monkeypatch.setattr(pg.dashboard, "draw_run", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        board.run()
+    assert len(board.history) == 12 and board.state == "finished"
+    assert "ZeroDivisionError" in sees(board, "pg-error")
+
+
+def test_words_and_picture_follow_the_training():
+    board = dashboard()
+    assert picture(board)[1] == "Training dashboard. No update has been made yet."
+    assert sees(board, "pg-sentence").strip() == (
+        "Ready. Start trains to the end, Step makes a single update."
+    )
+    before = picture(board)[0]
+    board.step()
+    image, alt = picture(board)
+    assert image.shape == before.shape and (image != before).any()
+    assert alt.startswith("Training dashboard. After 1 updates the mean return")
+    assert "After 1 updates" in sees(board, "pg-sentence")
+    (bar,) = [w for w in everything(board._view.box) if hasattr(w, "bar_style")]
+    assert (bar.value, bar.max) == (1, 12)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [pg.grid_world(), pg.random_mdp(4, 3, 3), "CartPole-v1", "FrozenLake-v1"],
+    ids=str,
+)
+def test_every_world_has_a_dashboard(env):
+    board = dashboard(env, num_updates=2)
+    before = picture(board)[0]
+    board.run()
+    assert board.error is None
+    assert (picture(board)[0] != before).any()
+
+
+def test_a_redrawn_picture_is_that_of_a_new_figure():
+    # Axes are used again; nothing of an earlier picture may stay on them.
+    board, fresh = dashboard(pg.grid_world()), dashboard(pg.grid_world())
+    for _ in range(4):
+        board.step()
+    fresh.run(4)
+    assert (picture(board)[0] == picture(fresh)[0]).all()
+    board.reset()
+    assert (picture(board)[0] == picture(dashboard(pg.grid_world()))[0]).all()
+
+
+def test_what_is_stored_in_a_notebook_names_no_trained_number():
+    board = dashboard()
+    first, _ = board._repr_mimebundle_()
+    board.run()
+    later, metadata = board._repr_mimebundle_()
+    assert set(later) == {
+        "application/vnd.jupyter.widget-view+json",
+        "text/html",
+        "image/png",
+        "text/plain",
+    }
+    assert first["text/plain"] == later["text/plain"]
+    assert not any(character.isdigit() for character in later["text/plain"])
+    ((image, alt),) = Page(later["text/html"]).pictures
+    assert alt == later["text/plain"] == metadata["image/png"]["alt"]
+    assert abs(image - picture(board)[0]).max() < 32, "the picture is that of now"
+
+
+def test_everything_in_a_dashboard_can_be_found_and_has_a_name():
+    board = dashboard()
+    for part in ("dashboard", "picture", "sentence", "error", "progress"):
+        assert len(widgets_of(board._view.box, f"pg-{part}")) == 1
+    names = [getattr(w, "description", "") for w in everything(board._view.box)]
+    assert [name for name in names if name] == [
+        *("learning rate", "gamma", "N", "seed", "return weights"),
+        *("Start", "Pause", "Step", "Stop", "Reset"),
+    ]
+
+
+def test_the_size_of_the_picture_fits_the_page():
+    assert picture(dashboard())[0].shape == (520, 840, 3)
