@@ -14,10 +14,10 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint format notebooks bench clean
+.PHONY: help lab test test-browser lint format notebooks bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'PYTHON=python3.12   the Python (3.11 or newer) that .venv is made with'
 	@echo 'LAB_ARGS=...        more arguments for jupyter lab, such as --port 8899'
@@ -32,6 +32,9 @@ lab: $(STAMP) ## Open the first notebook in JupyterLab
 
 test: $(STAMP) ## Run the tests and every notebook
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-browser: $(STAMP) ## Drive every notebook and demo in a real browser
+	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style, types and the state of the notebooks
 	$(BIN)/ruff check .
@@ -50,7 +53,8 @@ bench: $(STAMP) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove .venv and all caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info \
+		tests/browser/screenshots
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune \
 		-exec rm -rf {} +
 

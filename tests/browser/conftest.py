@@ -1,0 +1,78 @@
+"""A real JupyterLab in a real browser, once for all tests in this folder."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import NORMAL, NOTEBOOKS, serve
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",  # which a container, or root, cannot have; only our pages are seen
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A request to another host is recorded, and goes nowhere.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # element.computedName: the accessible name that Chromium itself works out.
+    "--enable-blink-features=ComputedAccessibilityInfo",
+)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of notebooks/, so that a run leaves no trace in them."""
+    root = tmp_path_factory.mktemp("root")
+    ignored = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+    shutil.copytree(NOTEBOOKS, root / "notebooks", ignore=ignored)
+    return root
+
+
+@pytest.fixture(scope="session")
+def address(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab that serves this folder to loopback."""
+    with serve(root, tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    found = [os.environ.get("PG_CHROMIUM"), *map(shutil.which, BROWSERS)]
+    program = next(filter(None, found), None)
+    if program is None:
+        pytest.fail(
+            "No browser for these tests. Install Chromium (on Debian and Ubuntu: "
+            "apt-get install chromium), or name one: PG_CHROMIUM=/path/to/chromium",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(FLAGS), timeout=60e3
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Where pages are opened: with two dots a pixel, as at a zoom of 200 %."""
+    context = browser.new_context(viewport=NORMAL, device_scale_factor=2)
+    context.set_default_timeout(30e3)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """An empty folder, which git ignores."""
+    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+    SCREENSHOTS.mkdir()
+    return SCREENSHOTS
