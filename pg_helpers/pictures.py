@@ -104,8 +104,7 @@ def draw_cartpole(axes: Axes, observation: ArrayLike, title: str = "") -> Axes:
         raise ValueError(f"observation: expected shape (4,), got {seen.shape}")
     x, angle = seen[0], seen[2]
     axes.axhline(0, color=BLACK, linewidth=1)
-    for limit in (-2.4, 2.4):
-        axes.axvline(limit, color=GREY, linestyle="--")
+    axes.vlines((-2.4, 2.4), 0, 1.5, color=GREY, linestyle="--")
     for limit in np.radians((-12, 12)):
         tip = (x + 1.2 * np.sin(limit), 0.2 + 1.2 * np.cos(limit))
         axes.plot([x, tip[0]], [0.2, tip[1]], ":", color=GREY)
@@ -138,9 +137,10 @@ def draw_corridor_policy(
     for action, (color, mark, line) in zip((1, 0), STYLES, strict=False):
         axes.plot(cells, pi[cells, action], mark + line, color=color, markersize=7)
         end = pi[cells[-1], action]
-        side: Any = "bottom" if end >= 0.5 else "top"
-        bold: Any = {"color": color, "fontsize": FONT, "fontweight": "bold"}
-        axes.text(cells[-1] + 0.4, end, names[action], va=side, **bold)
+        # Apart from each other, also where both are near one half.
+        height = max(end, 0.56) if end >= 0.5 else min(end, 0.44)
+        bold: Any = {"fontsize": FONT, "fontweight": "bold", "va": "center"}
+        axes.text(cells[-1] + 0.4, height, names[action], color=color, **bold)
     axes.set(xlim=(-0.5, 1.25 * len(pi) - 1), ylim=(-0.05, 1.05))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     label(axes, "position (cells)", "probability")
@@ -152,7 +152,7 @@ def draw_grid_policy(
 ) -> Axes:
     """In each cell an arrow for each action, as long as it is likely.
 
-    The likeliest action is dark, and its probability stands in the corner, in percent.
+    The likeliest is dark, and its probability, in percent, stands in the corner.
 
     Args:
         axes: drawn on.

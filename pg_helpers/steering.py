@@ -140,7 +140,8 @@ class SteeredRun:
         history = self.history
         if len(history) == 0:
             return "No update has been made yet."
-        text = f"After {len(history)} updates the mean return of a batch is "
+        made = "1 update" if len(history) == 1 else f"{len(history)} updates"
+        text = f"After {made} the mean return of a batch is "
         if self.best is None:
             text += f"{history.mean_undiscounted_return[-1]:.4g}, undiscounted. "
         else:

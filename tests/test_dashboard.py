@@ -323,8 +323,8 @@ def test_words_and_picture_follow_the_training():
     board.step()
     image, alt = picture(board)
     assert image.shape == before.shape and (image != before).any()
-    assert alt.startswith("Training dashboard. After 1 updates the mean return")
-    assert "After 1 updates" in sees(board, "pg-sentence")
+    assert alt.startswith("Training dashboard. After 1 update the mean return")
+    assert "After 1 update" in sees(board, "pg-sentence")
     (bar,) = [w for w in everything(board._view.box) if hasattr(w, "bar_style")]
     assert (bar.value, bar.max) == (1, 12)
 

@@ -181,7 +181,7 @@ def test_a_run_in_words():
     assert run.in_words() == "No update has been made yet."
     run.update()
     assert run.in_words() == (
-        f"After 1 updates the mean return of a batch is "
+        f"After 1 update the mean return of a batch is "
         f"{run.history.mean_return[0]:.2f}; the exact J was {run.exact[1]:.2f} after "
         f"1, and the best is 0.90. The entropy is {run.history.entropy[0]:.2f} nats."
     )
