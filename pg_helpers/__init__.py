@@ -13,13 +13,7 @@ from pg_helpers.display import Picture, show
 from pg_helpers.envs import TabularEnv, TabularVectorEnv
 from pg_helpers.explorer import Explorer
 from pg_helpers.losses import pseudo_loss
-from pg_helpers.mdp import (
-    TabularMDP,
-    corridor,
-    grid_world,
-    random_mdp,
-    two_armed_bandit,
-)
+from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
@@ -30,6 +24,13 @@ from pg_helpers.training import (
     Update,
     iterate_training,
     train,
+)
+from pg_helpers.worlds import (
+    corridor,
+    grid_world,
+    hill,
+    random_mdp,
+    two_armed_bandit,
 )
 
 __version__ = "0.1.0"
@@ -59,6 +60,7 @@ __all__ = [
     "corridor",
     "exact",
     "grid_world",
+    "hill",
     "iterate_training",
     "policy_for",
     "pseudo_loss",

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_count
 from pg_helpers.drawing import draw_indexes
-from pg_helpers.mdp import TabularMDP, corridor, grid_world, two_armed_bandit
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
 
 
 class TabularEnv(gymnasium.Env):

@@ -13,8 +13,8 @@ from pg_helpers import exact
 from pg_helpers.checks.core import Check, Mistake
 from pg_helpers.checks.errors import plain_text
 from pg_helpers.checks.observers import Case, NotRightError, Seen, call, read_numbers
-from pg_helpers.mdp import corridor, two_armed_bandit
 from pg_helpers.policies import MLPPolicy, TabularPolicy
+from pg_helpers.worlds import corridor, two_armed_bandit
 
 _GAMMA = 0.9
 

@@ -1,12 +1,10 @@
-"""Wrong answers as learners write them, by check and by what the check must say.
-
-They are written apart from those in pg_helpers.checks, with which the checks recognise
-them: another notation must not make a difference.
-"""
+"""Answers to the exercises of notebook 09."""
 
 import numpy as np
 import torch
 from torch import nn
+
+from pg_helpers import returns
 
 
 # The return, Eq. (6)
@@ -404,4 +402,136 @@ WRONG_ANSWERS = {
         "there is a way to tell PyTorch not to record": [step_recorded],
         "a gradient that nothing has computed yet": [backward_forgotten],
     },
+}
+
+
+# Right answers
+
+
+def return_by_loops(rewards, gamma):
+    result = np.zeros(len(rewards))
+    for i in range(len(rewards)):
+        for t in range(rewards.shape[1]):
+            result[i] += gamma**t * rewards[i, t].item()
+    return result
+
+
+def return_by_horner(rewards, gamma):
+    total = torch.zeros(len(rewards))
+    for t in reversed(range(rewards.shape[1])):
+        total = rewards[:, t] + gamma * total
+    return total
+
+
+def return_by_numpy(rewards, gamma):
+    return rewards.numpy() @ np.power(gamma, np.arange(rewards.shape[1]))
+
+
+def return_by_einsum(rewards, gamma):
+    return torch.einsum("nt,t->n", rewards, gamma ** torch.arange(rewards.shape[1]))
+
+
+def return_as_a_list(rewards, gamma):
+    return [sum(gamma**t * r for t, r in enumerate(row)) for row in rewards]
+
+
+def return_reversed_view(rewards, gamma):
+    return return_by_loops(rewards.flip(0), gamma)[::-1]
+
+
+def return_with_prints(rewards, gamma):
+    print("shape", tuple(rewards.shape))
+    return return_by_horner(rewards, gamma)
+
+
+def loss_by_where(log_probs, returns, mask):
+    terms = torch.where(mask, returns[:, None] * log_probs, 0)
+    return -terms.sum(dim=1).mean()
+
+
+def loss_by_einsum(log_probs, returns, mask):
+    return -torch.einsum("n,nt,nt->", returns, log_probs, mask.float()) / len(returns)
+
+
+def loss_by_loops(log_probs, returns, mask):
+    total = 0
+    for i in range(len(returns)):
+        for t in range(mask.shape[1]):
+            if mask[i, t]:
+                total = total - returns[i] * log_probs[i, t]
+    return total / len(returns)
+
+
+def loss_by_indexing(log_probs, returns, mask):
+    weights = returns[:, None].expand_as(log_probs)
+    return -(weights[mask] * log_probs[mask]).sum() / mask.shape[0]
+
+
+def loss_by_matmul(log_probs, returns, mask):
+    return -returns @ (log_probs * mask) @ torch.ones(mask.shape[1]) / len(returns)
+
+
+def update_by_data(policy, loss, learning_rate):
+    policy.zero_grad()
+    loss.backward()
+    for parameter in policy.parameters():
+        parameter.data = parameter.data - learning_rate * parameter.grad
+
+
+def update_zeroing_afterwards(policy, loss, learning_rate):
+    loss.backward()
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.copy_(parameter - learning_rate * parameter.grad)
+            parameter.grad.zero_()
+
+
+def update_by_autograd(policy, loss, learning_rate):
+    parameters = list(policy.parameters())
+    gradients = torch.autograd.grad(-loss, parameters)
+    with torch.no_grad():
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.add_(gradient, alpha=learning_rate)
+    return policy
+
+
+def update_by_an_optimiser(policy, loss, learning_rate):
+    optimiser = torch.optim.SGD(policy.parameters(), lr=learning_rate)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+def update_by_load_state_dict(policy, loss, learning_rate):
+    names, parameters = zip(*policy.named_parameters(), strict=True)
+    gradients = torch.autograd.grad(loss, parameters)
+    moved = [p - learning_rate * g for p, g in zip(parameters, gradients, strict=True)]
+    policy.load_state_dict(dict(zip(names, moved, strict=True)))
+
+
+RIGHT_ANSWERS = {
+    "total_return": [
+        return_by_loops,
+        return_by_horner,
+        return_by_numpy,
+        return_by_einsum,
+        return_as_a_list,
+        return_reversed_view,
+        return_with_prints,
+        returns.total_return,
+    ],
+    "loss": [
+        loss_by_where,
+        loss_by_einsum,
+        loss_by_loops,
+        loss_by_indexing,
+        loss_by_matmul,
+    ],
+    "update": [
+        update_by_data,
+        update_zeroing_afterwards,
+        update_by_autograd,
+        update_by_an_optimiser,
+        update_by_load_state_dict,
+    ],
 }

@@ -1,0 +1,1 @@
+"""The larger figures of the notebooks, and what their demos draw."""
