@@ -28,6 +28,9 @@ class Control(Protocol):
     def clean(self, value: Any) -> Any:
         """Turn a widget's value into the parameter, or refuse it."""
 
+    def near(self, value: Any) -> list[Any]:
+        """Parameters that one key press leads to."""
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -95,6 +98,12 @@ class Slider:
         nearest = self.minimum + steps * self.step
         return round(nearest, self._decimals) if self._decimals else round(nearest)
 
+    def near(self, value: float) -> list[float]:
+        """One step up and one down."""
+        both = (value + self.step, value - self.step)
+        low, high = self.minimum - 1e-9, self.maximum + 1e-9
+        return [self.clean(x) for x in both if low <= x <= high]
+
 
 @dataclass(frozen=True)
 class LogSlider:
@@ -154,6 +163,12 @@ class LogSlider:
         steps = round(self.per_decade * math.log10(number / self.minimum))
         return float(f"{self.minimum * 10 ** (steps / self.per_decade):.2g}")
 
+    def near(self, value: float) -> list[float]:
+        """One step up and one down."""
+        ratio = 10 ** (1 / self.per_decade)
+        both = (value * ratio, value / ratio)
+        return [self.clean(x) for x in both if self.minimum <= x <= self.maximum]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -198,6 +213,11 @@ class Choice:
             )
         return value
 
+    def near(self, value: Any) -> list[Any]:
+        """The options below and above."""
+        at = self.options.index(value)
+        return [*self.options[at + 1 : at + 2], *self.options[max(at - 1, 0) : at]]
+
 
 @dataclass(frozen=True)
 class Toggle:
@@ -227,6 +247,10 @@ class Toggle:
         if not isinstance(value, bool):
             raise TypeError(f"value: expected True or False, got {value!r}")
         return value
+
+    def near(self, value: bool) -> list[bool]:
+        """The other."""
+        return [not value]
 
 
 def _check_number(name: str, value: Any) -> float:

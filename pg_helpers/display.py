@@ -12,9 +12,7 @@ from typing import Any
 
 from IPython.display import display
 from matplotlib import rcParams
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec, SubplotSpec
 from PIL import Image
 
 DPI = 100
@@ -137,42 +135,6 @@ def clear(figure: Figure) -> None:
         bottom=4 * em / height,
         top=1 - 2.5 * em / height,
     )
-
-
-class Stage(Figure):
-    """A figure that is drawn again and again, with its next axes made beforehand.
-
-    To make axes and their ticks takes a third of the time of a simple picture, so
-    `prepare` does it while nobody waits. What is drawn is the same, to the pixel: the
-    axes are new, and are used only where plain ones are asked for.
-    """
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._spare: list[Axes] = []
-        self._style: Any = None
-
-    def prepare(self) -> None:
-        """Empty the figure, and make as many axes as it had, for the next time."""
-        number = len(self.axes)
-        clear(self)
-        self._style = rcParams.copy()
-        self._spare = [super(Stage, self).add_subplot() for _ in range(number)]
-        for axes in self._spare:
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.get_major_ticks(9)
-            self.delaxes(axes)
-
-    def add_subplot(self, *places: Any, **settings: Any) -> Any:
-        """As of any Figure."""
-        plain = not any(value is not None for value in settings.values())
-        spec = places[0] if places else GridSpec(1, 1, figure=self)[0]
-        usable = plain and len(places) < 2 and isinstance(spec, SubplotSpec)
-        if not (usable and self._spare and self._style == rcParams):
-            return super().add_subplot(*places, **settings)
-        axes = self._spare.pop()
-        axes.set_subplotspec(spec)
-        return self.add_axes(axes)
 
 
 def png_size(png: bytes) -> tuple[int, int]:

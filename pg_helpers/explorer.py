@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import ipywidgets
+from matplotlib.figure import Figure
 
 from pg_helpers.controls import Control
-from pg_helpers.display import Picture, Stage, check_alt, img_tag, png_of, smaller
+from pg_helpers.display import Picture, check_alt, clear, img_tag, png_of, smaller
+
+# A picture of this size is 30 kB or so.
+_MAX_KEPT = 60
+# Seconds after a change in which nothing is drawn ahead: it must reach the browser,
+# and a control that is dragged soon changes again.
+_PAUSE = 0.05
 
 # ipywidgets 8.1 gives its sliders no accessible name and its texts no way to be
 # announced, and JupyterLab takes the letters and arrow keys pressed on a slider as
@@ -39,20 +48,29 @@ _MEND = """
 """
 
 
+class _Drawn(NamedTuple):
+    """What a demo shows for some values of its parameters."""
+
+    png: bytes
+    alt: str
+    sentence: str
+
+
 class Explorer:
     """A demo with controls: the last expression of a cell, or `display(explorer)`.
 
     Where there is no kernel (GitHub, a notebook just cloned, a web page), the picture
-    of the initial parameters stands in its place.
+    of the initial parameters stands in its place. Pictures are kept, and after a change
+    those one key press further are drawn while nobody waits.
 
     Attributes:
-        figure: the one figure that is drawn again and again; empty in between.
+        figure: the one figure that is drawn again and again.
         error: what the last change made draw, alt or sentence raise, or None.
         view: the ipywidget, of the CSS class pg-explorer.
 
     Args:
-        draw: called as draw(figure, **parameters) with an empty figure; must depend on
-            nothing else.
+        draw: called as draw(figure, **parameters) with an empty figure. It must depend
+            on nothing else, and may be called for parameters that are not shown.
         controls: name of each parameter and its control: `Slider`, `LogSlider`,
             `Choice` or `Toggle`.
         alt: called as alt(**parameters); says what the picture shows. At the initial
@@ -83,10 +101,10 @@ class Explorer:
         self._controls = dict(controls)
         self._widgets = make_widgets(self._controls)
         self._held = False
-        self.figure = Stage(figsize=figsize)
-        self.figure.prepare()
+        self._kept: dict[str, _Drawn] = {}
+        self._ahead: asyncio.TimerHandle | None = None
+        self.figure = Figure(figsize=figsize)
         self.error: Exception | None = None
-        self._png = b""
         self._picture = ipywidgets.HTML().add_class("pg-picture")
         self._text = ipywidgets.HTML().add_class("pg-sentence")
         self._error_line = ipywidgets.HTML().add_class("pg-error")
@@ -94,9 +112,10 @@ class Explorer:
         self._refresh()
         if self.error is not None:
             raise self.error
-        self._first = Picture(smaller(self._png), alt(**self.parameters))
-        for widget in self._widgets.values():
-            widget.observe(lambda change: self._refresh(), "value")
+        first = self._drawn(self.parameters)
+        self._first = Picture(smaller(first.png), first.alt)
+        for name, widget in self._widgets.items():
+            widget.observe(lambda change, name=name: self._refresh(name), "value")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -136,25 +155,57 @@ class Explorer:
             self._held = False
         self._refresh()
 
-    def _refresh(self) -> None:
-        """Draw, or say in the demo why that failed; the last picture stays."""
+    def _refresh(self, moved: str = "") -> None:
+        """Show the parameters, or say in the demo why not; the last picture stays."""
         if self._held:
             return
         try:
-            parameters = self.parameters
-            self._draw(self.figure, **parameters)
-            png = png_of(self.figure)
-            picture = live_picture(png, self._alt(**parameters))
-            sentence = check_alt(self._sentence(**parameters))
+            drawn = self._drawn(self.parameters)
         except Exception as error:
             self.error = error
             self._error_line.value = in_words(error)
         else:
-            self.error, self._png = None, png
-            self._picture.value = picture
-            self._text.value = large(sentence)
+            self.error = None
+            self._picture.value = live_picture(drawn.png, drawn.alt)
+            self._text.value = large(drawn.sentence)
             self._error_line.value = ""
-        self.figure.prepare()
+        if moved:
+            self._draw_ahead(moved)
+
+    def _drawn(self, parameters: Mapping[str, Any]) -> _Drawn:
+        """What the callbacks make of the parameters, kept from the last time."""
+        key = str(parameters)
+        if key not in self._kept:
+            clear(self.figure)
+            self._draw(self.figure, **parameters)
+            texts = self._alt(**parameters), self._sentence(**parameters)
+            drawn = _Drawn(png_of(self.figure), *map(check_alt, texts))
+            if len(self._kept) == _MAX_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = drawn
+        return self._kept[key]
+
+    def _draw_ahead(self, moved: str) -> None:
+        """See to it that the neighbours of a control's value are drawn soon."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # Outside a notebook nobody waits.
+            return
+        self._ahead = loop.call_later(_PAUSE, self._draw_neighbour, moved)
+
+    def _draw_neighbour(self, moved: str) -> None:
+        """Draw one picture that another key press would show, and see to the next."""
+        shown = self.parameters
+        for value in self._controls[moved].near(shown[moved]):
+            neighbour = {**shown, moved: value}
+            if str(neighbour) not in self._kept:
+                # What is raised here is raised again, and shown, when it is asked for.
+                with suppress(Exception):
+                    self._drawn(neighbour)
+                    self._draw_ahead(moved)
+                    return
 
     def _layout(self) -> Any:
         reset = ipywidgets.Button(

@@ -82,3 +82,22 @@ def test_a_control_that_could_not_work_is_refused(make, error, message):
 def test_a_control_cannot_be_changed():
     with pytest.raises(AttributeError):
         Slider(0, 1, 1).value = 5
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "near"),
+    [
+        (Slider(0, 3, 1), 0, [1]),
+        (Slider(0, 3, 1), 3, [2]),
+        (Slider(0, 0.3, 0.1), 0.2, [0.3, 0.1]),
+        (LogSlider(0.01, 100, 1), 1.0, [10.0, 0.1]),
+        (LogSlider(0.01, 100, 1), 100.0, [10.0]),
+        (LogSlider(0.1, 1, 5), 0.63, [1.0, 0.4]),
+        (Choice(["a", "b", "c"]), "a", ["b"]),
+        (Choice(["a", "b", "c"]), "b", ["c", "a"]),
+        (Choice(["a", "b", "c"]), "c", ["b"]),
+        (Toggle(), False, [True]),
+    ],
+)
+def test_what_one_key_press_leads_to(control, value, near):
+    assert control.near(value) == near

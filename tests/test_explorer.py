@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from matplotlib.figure import Figure
 from screens import near, pixels, shown, widgets_of
@@ -84,8 +86,8 @@ def test_there_is_one_figure_and_it_is_empty_each_time():
 
     demo = explorer(draw=watch)
     demo.set(height=1)
-    demo.reset()
-    assert seen == [(demo.figure, 0)] * len(seen) and len(seen) >= 3
+    demo.set(height=0)
+    assert seen == [(demo.figure, 0)] * 3
     assert isinstance(demo.figure, Figure)
 
 
@@ -95,9 +97,93 @@ def test_many_controls_moved_at_once_draw_once():
     calls.clear()
     demo.set(height=1, colour="blue", framed=True)
     assert calls == [{"height": 1.0, "colour": "blue", "framed": True}]
-    calls.clear()
+
+
+def test_what_was_drawn_is_kept():
+    calls = []
+
+    def watch(figure, **parameters):
+        calls.append(parameters)
+        draw(figure, **parameters)
+
+    demo = explorer(draw=watch)
+    first = picture(demo)
+    demo.set(colour="blue")
+    assert len(calls) == 2
     demo.reset()
-    assert calls == [{"height": 0.5, "colour": "red", "framed": False}]
+    assert len(calls) == 2
+    assert (picture(demo)[0] == first[0]).all() and picture(demo)[1] == first[1]
+    assert shown(demo.view, "pg-sentence").text == "<red> & height = 0.5"
+
+
+def test_no_more_than_a_few_pictures_are_kept():
+    calls = []
+    control = {"number": Slider(0, 200, 1)}
+    demo = pg.Explorer(
+        lambda figure, number: calls.append(number),
+        control,
+        alt=lambda number: f"{number}",
+        sentence=lambda number: f"{number}",
+        figsize=(1, 1),
+    )
+    for number in (*range(1, 101), 100, 0):
+        demo.set(number=number)
+    assert calls == [*range(101), 0]
+
+
+async def the_drawn_after(demo, calls, **parameters):
+    """What is drawn, at once and later, once a reader has moved controls."""
+    calls.clear()
+    for name, value in parameters.items():
+        demo._widgets[name].value = value
+    at_once = list(calls)
+    await asyncio.sleep(0.5)
+    return at_once, calls[len(at_once) :]
+
+
+def watched(**changes):
+    calls = []
+
+    def watch(figure, height, **rest):
+        calls.append(height)
+        draw(figure, height, **rest)
+        if height in changes.get("bad", ()):
+            raise ValueError("bad")
+
+    return explorer(draw=watch), calls
+
+
+def test_the_next_steps_are_drawn_while_nobody_waits():
+    demo, calls = watched()
+    assert asyncio.run(the_drawn_after(demo, calls, height=0.75)) == ([0.75], [1.0])
+    assert asyncio.run(the_drawn_after(demo, calls, height=1.0)) == ([], [])
+    assert share(picture(demo)[0], RED) > 0.99, "it shows what the controls say"
+    demo, calls = watched()
+    assert asyncio.run(the_drawn_after(demo, calls, height=0.25)) == ([0.25], [0])
+    demo, calls = watched()
+    assert asyncio.run(the_drawn_after(demo, calls, colour="blue")) == ([0.5], [])
+
+
+def test_while_a_control_is_moving_nothing_is_drawn_ahead():
+    demo, calls = watched()
+
+    async def drag():
+        for height in (0.75, 1.0, 0.75, 0.5, 0.25):
+            demo._widgets["height"].value = height
+            await asyncio.sleep(0.005)
+
+    calls.clear()
+    asyncio.run(drag())
+    assert calls == [0.75, 1.0, 0.25]
+
+
+def test_what_fails_ahead_is_told_when_it_is_reached():
+    demo, calls = watched(bad=(1.0,))
+    at_once, later = asyncio.run(the_drawn_after(demo, calls, height=0.75))
+    assert (at_once, later) == ([0.75], [1.0])
+    assert demo.error is None and shown(demo.view, "pg-error").text == ""
+    demo._widgets["height"].value = 1.0
+    assert "ValueError: bad" in shown(demo.view, "pg-error").text
 
 
 def test_the_reset_button_brings_back_the_first_picture():
