@@ -7,6 +7,7 @@ import html
 import io
 import struct
 import sys
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 DPI = 100
+
+# JupyterLab may deliver the changes of a widget in a thread of their own, beside the
+# cell that runs, and matplotlib cannot draw in two threads at once.
+DRAWING = threading.RLock()
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -98,14 +103,15 @@ def png_of(figure: Figure, small: bool = False) -> bytes:
     if not isinstance(figure, Figure):
         raise TypeError(f"figure: expected a matplotlib Figure, got {figure!r}")
     file = io.BytesIO()
-    # Without the name of the program, so that an unchanged picture stays unchanged.
-    figure.savefig(
-        file,
-        format="png",
-        dpi=DPI,
-        metadata={"Software": None},
-        pil_kwargs={"compress_level": 1},
-    )
+    with DRAWING:
+        # Without the name of the program: an unchanged picture stays unchanged.
+        figure.savefig(
+            file,
+            format="png",
+            dpi=DPI,
+            metadata={"Software": None},
+            pil_kwargs={"compress_level": 1},
+        )
     return smaller(file.getvalue()) if small else file.getvalue()
 
 

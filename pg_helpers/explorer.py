@@ -12,7 +12,15 @@ import ipywidgets
 from matplotlib.figure import Figure
 
 from pg_helpers.controls import Control
-from pg_helpers.display import Picture, check_alt, clear, img_tag, png_of, smaller
+from pg_helpers.display import (
+    DRAWING,
+    Picture,
+    check_alt,
+    clear,
+    img_tag,
+    png_of,
+    smaller,
+)
 
 # A picture of this size is 30 kB or so.
 _MAX_KEPT = 60
@@ -102,7 +110,7 @@ class Explorer:
         self._widgets = make_widgets(self._controls)
         self._held = False
         self._kept: dict[str, _Drawn] = {}
-        self._ahead: asyncio.TimerHandle | None = None
+        self._changes = 0
         self.figure = Figure(figsize=figsize)
         self.error: Exception | None = None
         self._picture = ipywidgets.HTML().add_class("pg-picture")
@@ -169,34 +177,36 @@ class Explorer:
             self._picture.value = live_picture(drawn.png, drawn.alt)
             self._text.value = large(drawn.sentence)
             self._error_line.value = ""
+        self._changes += 1
         if moved:
             self._draw_ahead(moved)
 
     def _drawn(self, parameters: Mapping[str, Any]) -> _Drawn:
         """What the callbacks make of the parameters, kept from the last time."""
         key = str(parameters)
-        if key not in self._kept:
-            clear(self.figure)
-            self._draw(self.figure, **parameters)
-            texts = self._alt(**parameters), self._sentence(**parameters)
-            drawn = _Drawn(png_of(self.figure), *map(check_alt, texts))
-            if len(self._kept) == _MAX_KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = drawn
-        return self._kept[key]
+        with DRAWING:
+            if key not in self._kept:
+                clear(self.figure)
+                self._draw(self.figure, **parameters)
+                texts = self._alt(**parameters), self._sentence(**parameters)
+                drawn = _Drawn(png_of(self.figure), *map(check_alt, texts))
+                if len(self._kept) == _MAX_KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = drawn
+            return self._kept[key]
 
     def _draw_ahead(self, moved: str) -> None:
         """See to it that the neighbours of a control's value are drawn soon."""
-        if self._ahead is not None:
-            self._ahead.cancel()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # Outside a notebook nobody waits.
             return
-        self._ahead = loop.call_later(_PAUSE, self._draw_neighbour, moved)
+        loop.call_later(_PAUSE, self._draw_neighbour, moved, self._changes)
 
-    def _draw_neighbour(self, moved: str) -> None:
+    def _draw_neighbour(self, moved: str, changes: int) -> None:
         """Draw one picture that another key press would show, and see to the next."""
+        if changes != self._changes:  # It has moved again meanwhile.
+            return
         shown = self.parameters
         for value in self._controls[moved].near(shown[moved]):
             neighbour = {**shown, moved: value}

@@ -1,4 +1,6 @@
 import asyncio
+import threading
+import time
 
 import pytest
 from matplotlib.figure import Figure
@@ -175,6 +177,27 @@ def test_while_a_control_is_moving_nothing_is_drawn_ahead():
     calls.clear()
     asyncio.run(drag())
     assert calls == [0.75, 1.0, 0.25]
+
+
+def test_two_threads_do_not_draw_at_the_same_time():
+    overlaps, busy = [], threading.Event()
+
+    def watch(figure, height, **rest):
+        overlaps.append(busy.is_set())
+        busy.set()
+        draw(figure, height, **rest)
+        time.sleep(0.05)
+        busy.clear()
+
+    # As when a demo is moved in a thread of JupyterLab's while a cell makes another.
+    demos = [explorer(draw=watch), explorer(draw=watch)]
+    threads = [threading.Thread(target=d.set, kwargs={"height": 1}) for d in demos]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert overlaps == [False] * 4
+    assert all(share(picture(demo)[0], RED) > 0.99 for demo in demos)
 
 
 def test_what_fails_ahead_is_told_when_it_is_reached():
