@@ -1,6 +1,11 @@
 """Checks of the exercises: they say what is wrong and where to look."""
 
 from pg_helpers.checks.core import Check, Mistake, Outcome
+from pg_helpers.checks.gradient_ascent import (
+    ascent_step,
+    bandit_gradient,
+    minibatch_gradient,
+)
 from pg_helpers.checks.losses import loss
 from pg_helpers.checks.observers import Case, Seen
 from pg_helpers.checks.returns import total_return
@@ -12,7 +17,10 @@ __all__ = [
     "Mistake",
     "Outcome",
     "Seen",
+    "ascent_step",
+    "bandit_gradient",
     "loss",
+    "minibatch_gradient",
     "total_return",
     "update",
 ]

@@ -1,0 +1,300 @@
+"""Descent on the squared errors of a line, ascent on the rewards of levers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import check_count, check_positive, finite_array
+from pg_helpers.plots import COLORS, curve, reference_line
+
+# Difference of the logits, either way, at which the picture of the levers ends.
+_REACH = 8.0
+
+
+def line_path(
+    x: ArrayLike, y: ArrayLike, learning_rate: float, num_steps: int, start: ArrayLike
+) -> NDArray[np.float64]:
+    """Descend on the mean squared error of a line, Eq. (1).
+
+    Args:
+        x: (n,).
+        y: (n,), in units of y.
+        learning_rate: alpha.
+        num_steps: number of steps, at least 1.
+        start: (2,), intercept and slope.
+
+    Returns:
+        (num_steps + 1, 2), the start included.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is out of range.
+    """
+    xs, ys = _data(x, y)
+    theta, rate = _pair("start", start), check_positive("learning_rate", learning_rate)
+    inputs = np.stack([np.ones_like(xs), xs])
+    curvature, pull = 2 * inputs @ inputs.T / len(xs), 2 * inputs @ ys / len(xs)
+    path = [theta]
+    for _ in range(check_count("num_steps", num_steps)):
+        path.append(path[-1] - rate * (curvature @ path[-1] - pull))
+    return np.stack(path)
+
+
+def squared_errors(theta: ArrayLike, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """Mean over the data of the squared errors of a line.
+
+    Args:
+        theta: (..., 2), intercept and slope.
+        x: (n,).
+        y: (n,), in units of y.
+
+    Returns:
+        (...), in units of y squared.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    (xs, ys), lines = _data(x, y), _pair("theta", theta)
+    return np.square(lines[..., :1] + lines[..., 1:] * xs - ys).mean(-1)
+
+
+def lever_path(
+    mean_rewards: ArrayLike, learning_rate: float, num_steps: int, start: ArrayLike
+) -> NDArray[np.float64]:
+    """Ascend on J of two levers along its exact gradient, Eq. (3).
+
+    Args:
+        mean_rewards: (2,), what a pull of each lever pays on average.
+        learning_rate: alpha.
+        num_steps: number of steps, at least 1.
+        start: (2,), logits.
+
+    Returns:
+        (num_steps + 1, 2), the start included.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is out of range.
+    """
+    means, theta = _pair("mean_rewards", mean_rewards), _pair("start", start)
+    rate = check_positive("learning_rate", learning_rate)
+    path = [theta]
+    for _ in range(check_count("num_steps", num_steps)):
+        pi = probabilities(path[-1])
+        path.append(path[-1] + rate * pi * (means - pi @ means))
+    return np.stack(path)
+
+
+def pull_paths(
+    mean_rewards: ArrayLike,
+    noise: float,
+    learning_rate: float,
+    num_steps: int,
+    start: ArrayLike,
+    num_runs: int = 1,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Ascend along the estimate from one pull a step, Eq. (4), in several runs.
+
+    Args:
+        mean_rewards: (2,), what a pull of each lever pays on average.
+        noise: a pull pays this much more or less, each with probability one half.
+        learning_rate: alpha.
+        num_steps: number of steps, at least 1.
+        start: (2,), logits.
+        num_runs: number of runs, at least 1.
+        seed: of the random generator.
+
+    Returns:
+        (num_runs, num_steps + 1, 2), the start included.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is out of range.
+    """
+    means, theta = _pair("mean_rewards", mean_rewards), _pair("start", start)
+    rate = check_positive("learning_rate", learning_rate)
+    runs, steps = check_count("num_runs", num_runs), check_count("num_steps", num_steps)
+    generator = np.random.default_rng(check_count("seed", seed, at_least=0))
+    path = np.empty((runs, steps + 1, 2))
+    path[:, 0] = theta
+    for step in range(steps):
+        pi = probabilities(path[:, step])
+        chance, luck = generator.random((2, runs))
+        chosen = np.eye(2)[(chance < pi[:, 1]).astype(int)]
+        rewards = chosen @ means + noise * np.where(luck < 0.5, -1, 1)
+        path[:, step + 1] = path[:, step] + rate * rewards[:, None] * (chosen - pi)
+    return path
+
+
+def probabilities(logits: ArrayLike) -> NDArray[np.float64]:
+    """Softmax of two logits (..., 2), Eq. (20), safe where they are far apart.
+
+    Raises:
+        ValueError: the last axis is not of length 2, or a logit is not finite.
+    """
+    values = _pair("logits", logits)
+    weights = np.exp(values - values.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -> None:
+    """Draw a descent: left on the contours of the MSE, right the MSE at each step.
+
+    Args:
+        figure: empty.
+        path: (num_steps + 1, 2), intercept and slope.
+        x: (n,).
+        y: (n,), in units of y.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    steps, (xs, ys) = _path(path), _data(x, y)
+    plane, graph = _two_panels(figure)
+    slope, intercept = np.polyfit(xs, ys, 1)
+    across = intercept + np.linspace(-3.2, 3.2, 60)
+    along = slope + np.linspace(-2.6, 2.6, 60)
+    grid = np.stack(np.meshgrid(across, along), -1)
+    heights = squared_errors(grid, xs, ys)
+    lowest = float(squared_errors([intercept, slope], xs, ys))
+    levels = lowest + np.array([0.3, 1, 2.5, 5, 10, 20, 40])
+    plane.contour(across, along, heights, levels, colors="0.7", linewidths=1)
+    # What lies too far outside cannot be drawn; it would not be seen either.
+    seen = steps[abs(steps).max(-1) < 1e6]
+    plane.plot(*seen.T, ".-", color=COLORS[0], linewidth=1.3, markersize=7)
+    plane.plot(*steps[0], "s", color="black", markersize=8)
+    plane.plot(intercept, slope, "*", color=COLORS[1], markersize=15)
+    for name, place in (("start", steps[0]), ("best", (intercept, slope))):
+        plane.annotate(name, place, (10, -4), textcoords="offset points", va="top")
+    plane.set(xlim=across[[0, -1]], ylim=along[[0, -1]], title="mean squared error")
+    plane.set(xlabel="intercept (cm)", ylabel="slope (cm/kg)")
+    curve(graph, squared_errors(steps, xs, ys), "", 0)
+    reference_line(graph, lowest, "smallest possible")
+    graph.set(yscale="log", ylim=(0.3 * lowest, 1e5 * lowest))
+    graph.set(xlabel="step", ylabel="MSE (cm²)", title="at each step")
+
+
+def draw_lever_run(figure: Figure, path: ArrayLike, mean_rewards: ArrayLike) -> None:
+    """Draw an ascent: left on the curve of J, right J at each step.
+
+    Args:
+        figure: empty.
+        path: (num_steps + 1, 2), logits; what lies beyond the ends is drawn there.
+        mean_rewards: (2,), what a pull of each lever pays on average.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    steps, means = _path(path), _pair("mean_rewards", mean_rewards)
+    hill, graph = _two_panels(figure)
+    differences = np.linspace(-_REACH, _REACH, 161)
+    logits = np.stack([np.zeros_like(differences), differences], -1)
+    hill.plot(differences, probabilities(logits) @ means, color="0.6", linewidth=2)
+    objectives = probabilities(steps) @ means
+    places = np.clip(np.diff(steps)[:, 0], -_REACH, _REACH)
+    hill.plot(places, objectives, "o", color=COLORS[2], markersize=6, alpha=0.6)
+    hill.plot(places[0], objectives[0], "s", color="black", markersize=9, label="start")
+    end = "<" if places[-1] == -_REACH else ">" if places[-1] == _REACH else "*"
+    hill.plot(places[-1], objectives[-1], end, color=COLORS[1], ms=14, label="end")
+    hill.set(xlabel="logit 1 minus logit 0", ylabel="J (reward)", title="objective J")
+    hill.legend(loc="upper left", fontsize="small", handletextpad=0.1)
+    curve(graph, objectives, "", 2)
+    reference_line(graph, means.max(), "best possible")
+    reference_line(graph, means.min(), "the worse lever")
+    graph.set(xlabel="step", ylabel="J (reward)", title="at each step")
+    room = 0.12 * np.ptp(means)
+    for axes in (hill, graph):
+        axes.set_ylim(means.min() - room, means.max() + 1.5 * room)
+
+
+def draw_two_kinds_of_data(
+    figure: Figure,
+    x: ArrayLike,
+    y: ArrayLike,
+    lines: ArrayLike,
+    counts: ArrayLike,
+    labels: Sequence[str],
+) -> tuple[Axes, Axes]:
+    """Draw the data of a fit under several lines, and the pulls of several policies.
+
+    Args:
+        figure: empty.
+        x: (n,).
+        y: (n,).
+        lines: (m, 2), intercept and slope at each of m moments.
+        counts: (m, 2), pulls of each lever at the same moments.
+        labels: m, names of the moments.
+
+    Returns:
+        The axes of the lines, and those of the pulls.
+
+    Raises:
+        TypeError: an argument is not numeric.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    (xs, ys), thetas = _data(x, y), _pair("lines", lines)
+    heights = _pair("counts", counts)
+    if not thetas.shape == heights.shape == (len(labels), 2):
+        raise ValueError(
+            f"lines and counts: expected shape {(len(labels), 2)}, a row for each "
+            f"label, got {thetas.shape} and {heights.shape}"
+        )
+    left, right = figure.subplots(1, 2)
+    left.plot(xs, ys, "o", color="0.45", markersize=8, label="the data")
+    ends = np.array([xs.min(), xs.max()])
+    width = 0.8 / len(labels)
+    for number, label in enumerate(labels):
+        intercept, slope = thetas[number]
+        curve(left, intercept + slope * ends, label, number, x=ends)
+        places = np.arange(2) + (number - (len(labels) - 1) / 2) * width
+        bars = right.bar(
+            places,
+            heights[number],
+            0.92 * width,
+            color=COLORS[number % len(COLORS)],
+            hatch=("", "//", "..", "xx")[number % 4],
+            edgecolor="white",
+            label=label,
+        )
+        right.bar_label(bars, fmt="%.0f", fontsize="small", padding=2)
+    right.set_xticks([0, 1], ["lever 0", "lever 1"])
+    right.margins(y=0.15)
+    return left, right
+
+
+def _two_panels(figure: Figure) -> tuple[Axes, Axes]:
+    left, right = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.1, right=0.98, wspace=0.32)
+    return left, right
+
+
+def _data(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+    xs, ys = finite_array("x", x), finite_array("y", y)
+    if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
+        raise ValueError(
+            f"x and y: expected the same shape (n,), got {xs.shape} and {ys.shape}"
+        )
+    return xs, ys
+
+
+def _pair(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    array = finite_array(name, value)
+    if array.ndim == 0 or array.shape[-1] != 2:
+        raise ValueError(f"{name}: expected shape (..., 2), got {array.shape}")
+    return array
+
+
+def _path(value: ArrayLike) -> NDArray[np.float64]:
+    array = _pair("path", value)
+    if array.ndim != 2:
+        raise ValueError(f"path: expected shape (n, 2), got {array.shape}")
+    return array
