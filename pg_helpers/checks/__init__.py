@@ -7,6 +7,11 @@ from pg_helpers.checks.gradient_ascent import (
     minibatch_gradient,
 )
 from pg_helpers.checks.losses import loss
+from pg_helpers.checks.objective import (
+    discount_weights,
+    estimate_with_error,
+    expected_return,
+)
 from pg_helpers.checks.observers import Case, Seen
 from pg_helpers.checks.returns import total_return
 from pg_helpers.checks.updates import update
@@ -19,6 +24,9 @@ __all__ = [
     "Seen",
     "ascent_step",
     "bandit_gradient",
+    "discount_weights",
+    "estimate_with_error",
+    "expected_return",
     "loss",
     "minibatch_gradient",
     "total_return",
