@@ -1,6 +1,11 @@
 """Checks of the exercises: they say what is wrong and where to look."""
 
 from pg_helpers.checks.core import Check, Mistake, Outcome
+from pg_helpers.checks.coupling import (
+    finite_difference,
+    gradient_by_enumeration,
+    number_of_trajectories,
+)
 from pg_helpers.checks.gradient_ascent import (
     ascent_step,
     bandit_gradient,
@@ -27,8 +32,11 @@ __all__ = [
     "discount_weights",
     "estimate_with_error",
     "expected_return",
+    "finite_difference",
+    "gradient_by_enumeration",
     "loss",
     "minibatch_gradient",
+    "number_of_trajectories",
     "total_return",
     "update",
 ]

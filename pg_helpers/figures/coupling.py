@@ -1,0 +1,260 @@
+"""Figures of notebook 03: probabilities that sum to one rise and fall together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from pg_helpers.arguments import finite_array
+from pg_helpers.enumeration import AllTrajectories
+from pg_helpers.plots import COLORS, LINE_STYLES
+from pg_helpers.rollout import Trajectories
+
+_RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
+_MARKERS = "osD^vP"
+
+
+def names_of(
+    listed: AllTrajectories, states: Sequence[str], actions: Sequence[str]
+) -> list[str]:
+    """Write every trajectory as its states with the actions between them.
+
+    Args:
+        listed: all K trajectories.
+        states: a letter or word for each state.
+        actions: a sign for each action.
+
+    Returns:
+        K texts, such as "V · V ↗ R".
+
+    Raises:
+        ValueError: there are fewer words than states or actions.
+    """
+    _check_words("states", states, int(listed.states.max()))
+    _check_words("actions", actions, int(listed.actions.max()))
+    names = []
+    for visited, taken, mask in zip(
+        listed.states.tolist(),
+        listed.actions.tolist(),
+        listed.mask.tolist(),
+        strict=True,
+    ):
+        name = states[visited[0]]
+        for action, state in zip(
+            np.array(taken)[mask], np.array(visited[1:])[mask], strict=True
+        ):
+            name += f" {actions[action]} {states[state]}"
+        names.append(name)
+    return names
+
+
+def find(batch: Trajectories, listed: AllTrajectories) -> Tensor:
+    """Find each sampled trajectory in the list of all trajectories.
+
+    Args:
+        batch: N trajectories of a world whose observations are one-hot.
+        listed: all K trajectories of the same world.
+
+    Returns:
+        int64 (N,), the k of each.
+
+    Raises:
+        ValueError: a sampled trajectory is not in the list.
+    """
+    sampled = _keys(
+        batch.observations.argmax(-1),
+        batch.actions,
+        batch.final_observations.argmax(-1),
+        batch.mask,
+        listed.mask.shape[1],
+    )
+    every = _keys(
+        listed.states[:, :-1],
+        listed.actions,
+        listed.states[:, -1],
+        listed.mask,
+        listed.mask.shape[1],
+    )
+    same = (sampled[:, None] == every).all(-1)
+    if not same.any(1).all():
+        missing = int((~same.any(1)).sum())
+        raise ValueError(f"batch: {missing} of its trajectories are not in the list")
+    return same.int().argmax(1)
+
+
+def draw_slopes(
+    figure: Figure, slopes: Mapping[str, ArrayLike | Tensor], names: list[str]
+) -> None:
+    """Draw signed bars, one a trajectory, in a panel for each parameter.
+
+    Args:
+        figure: empty.
+        slopes: (K,) by the title of its panel, per unit of the parameter.
+        names: K, one a trajectory, from the top down.
+
+    Raises:
+        TypeError: slopes are not numbers.
+        ValueError: slopes are not finite or not of shape (K,).
+    """
+    all_axes = figure.subplots(1, len(slopes), squeeze=False)[0]
+    for axes, (title, values) in zip(all_axes, slopes.items(), strict=True):
+        _signed_bars(axes, _one_each("slopes", values, names))
+        axes.set_title(title)
+        axes.set_xlabel("slope of $P$ (per unit of the logit)")
+    _label_rows(all_axes, names)
+
+
+def draw_changes(
+    figure: Figure,
+    before: ArrayLike | Tensor,
+    after: ArrayLike | Tensor,
+    names: list[str],
+    pushed: int | None = None,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw the probabilities before and after a step, and beside them the changes.
+
+    Args:
+        figure: empty.
+        before: (K,), probabilities.
+        after: (K,), probabilities.
+        names: K, one a trajectory, from the top down.
+        pushed: the trajectory to be marked, or None.
+        limits: the largest probability and the largest change that there is room
+            for, so that several pictures have one scale; by default those drawn.
+
+    Raises:
+        TypeError: the probabilities are not numbers.
+        ValueError: they are not finite or not of shape (K,), or there is no such
+            trajectory.
+    """
+    old = _one_each("before", before, names)
+    new = _one_each("after", after, names)
+    if pushed is not None and not 0 <= pushed < len(names):
+        raise ValueError(f"pushed: expected 0 to {len(names) - 1}, got {pushed}")
+    left, right = figure.subplots(1, 2)
+    places = np.arange(len(names))
+    left.barh(places, new, color=_GREY, edgecolor="black", linewidth=0.5, label="after")
+    left.plot(old, places, "k|", markersize=11, markeredgewidth=2.5, label="before")
+    left.set_xlabel("probability")
+    room = 1.05 * max(old.max(), new.max()) if limits is None else limits[0]
+    left.set_xlim(0, room)
+    left.legend(loc="lower right", fontsize=11)
+    _signed_bars(right, new - old)
+    _label_rows([left, right], names)
+    if limits is not None:
+        right.set_xlim(-limits[1], limits[1])
+    right.set_xlabel("change (hatched: a fall)")
+    if pushed is not None:
+        left.get_yticklabels()[pushed].set_fontweight("bold")
+        right.axhspan(pushed - 0.5, pushed + 0.5, color=COLORS[4], alpha=0.3, zorder=0)
+        left.axhspan(pushed - 0.5, pushed + 0.5, color=COLORS[4], alpha=0.3, zorder=0)
+
+
+def draw_counts(
+    axes: Axes, counts: Mapping[str, Sequence[int]], landmarks: Mapping[str, float]
+) -> Axes:
+    """Draw how many trajectories there are, for horizons 1, 2, ..., and landmarks.
+
+    Args:
+        axes: drawn on; its vertical axis becomes logarithmic.
+        counts: by the name of the world, for horizons from 1 on.
+        landmarks: heights by their names.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: a count is below 1.
+    """
+    for number, (name, values) in enumerate(counts.items()):
+        if min(values) < 1:
+            raise ValueError(f"counts: expected at least 1, got {min(values)}")
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            np.array(values, dtype=float),
+            color=COLORS[number],
+            linestyle=LINE_STYLES[number],
+            marker=_MARKERS[number],
+            markevery=10,
+            markersize=8,
+            label=name,
+        )
+    for name, height in landmarks.items():
+        axes.axhline(height, color="black", linewidth=1.2, linestyle=":")
+        axes.annotate(
+            name,
+            (0.58, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize="small",
+        )
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=1)
+    axes.set_xlabel("horizon (steps)")
+    axes.set_ylabel("number of trajectories, $K$")
+    axes.legend(loc="upper left")
+    return axes
+
+
+def _signed_bars(axes: Axes, values: NDArray[np.float64]) -> None:
+    """Blue to the right for a rise, hatched to the left for a fall."""
+    places = np.arange(len(values))
+    rises = values >= 0
+    axes.barh(places[rises], values[rises], color=_RISE)
+    axes.barh(
+        places[~rises], values[~rises], color="white", edgecolor=_FALL, hatch="////"
+    )
+    axes.axvline(0, color="black", linewidth=1)
+    reach = max(1.1 * float(np.abs(values).max()), 1e-3)
+    axes.set_xlim(-reach, reach)
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _label_rows(panels: Sequence[Axes], names: list[str]) -> None:
+    """The names at the first panel, and the same rows in all, from the top down.
+
+    No shared axis: each of its ticks would be made, and paid for, in every panel.
+    """
+    for axes in panels:
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_yticks([])
+    panels[0].set_yticks(np.arange(len(names)), names, fontsize=12)
+
+
+def _keys(
+    states: Tensor, actions: Tensor, last: Tensor, mask: Tensor, horizon: int
+) -> Tensor:
+    """A row of integers for each trajectory, the same for the same trajectory."""
+    columns = horizon - mask.shape[1]
+    key = [
+        torch.nn.functional.pad(torch.where(mask, part, -1), (0, columns), value=-1)
+        for part in (states, actions)
+    ]
+    return torch.cat([*key, last[:, None]], dim=1)
+
+
+def _check_words(name: str, words: Sequence[str], largest: int) -> None:
+    if len(words) <= largest:
+        raise ValueError(f"{name}: expected at least {largest + 1}, got {len(words)}")
+
+
+def _one_each(
+    name: str, values: ArrayLike | Tensor, names: list[str]
+) -> NDArray[np.float64]:
+    numbers = values.detach().numpy() if isinstance(values, Tensor) else values
+    array = finite_array(name, numbers)
+    if array.shape != (len(names),):
+        raise ValueError(
+            f"{name}: expected shape ({len(names)},), one for each name, "
+            f"got {array.shape}"
+        )
+    return array
