@@ -19,6 +19,7 @@ from pg_helpers.checks.objective import (
 )
 from pg_helpers.checks.observers import Case, Seen
 from pg_helpers.checks.returns import total_return
+from pg_helpers.checks.score import gaussian_score, score_estimate
 from pg_helpers.checks.updates import update
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "estimate_with_error",
     "expected_return",
     "finite_difference",
+    "gaussian_score",
     "gradient_by_enumeration",
     "loss",
     "minibatch_gradient",
     "number_of_trajectories",
+    "score_estimate",
     "total_return",
     "update",
 ]
