@@ -6,6 +6,10 @@ from pg_helpers.checks.coupling import (
     gradient_by_enumeration,
     number_of_trajectories,
 )
+from pg_helpers.checks.factors import (
+    trajectory_log_prob,
+    trajectory_score,
+)
 from pg_helpers.checks.gradient_ascent import (
     ascent_step,
     bandit_gradient,
@@ -41,5 +45,7 @@ __all__ = [
     "number_of_trajectories",
     "score_estimate",
     "total_return",
+    "trajectory_log_prob",
+    "trajectory_score",
     "update",
 ]

@@ -1,0 +1,298 @@
+"""The factors of P(tau|theta), Eq. (13): who owns which, and what they multiply to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.plots import COLORS
+
+# Who decides a factor: its color, and a hatch for who sees no colors.
+OWNERS = {
+    "start": (COLORS[4], ".."),
+    "policy": (COLORS[0], "//"),
+    "world": (COLORS[2], "xx"),
+}
+# The scale of ln P reaches down to one of these.
+_DEPTHS = (-3.0, -6.0, -12.0, -24.0)
+_PROBABILITIES = (1, 0.5, 0.2, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+
+
+class Factor(NamedTuple):
+    """One factor of P(tau|theta).
+
+    Attributes:
+        owner: "start", "policy" or "world".
+        words: what it is the probability of.
+        value: in (0, 1].
+    """
+
+    owner: str
+    words: str
+    value: float
+
+
+def in_words(
+    trajectory: Sequence[int], states: Sequence[str], actions: Sequence[str]
+) -> str:
+    """Name the states and actions of s_0, a_0, ..., a_{T-1}, s_T in their order."""
+    names = (states, actions)
+    return ", ".join(names[at % 2][index] for at, index in enumerate(trajectory))
+
+
+def factors_of(
+    trajectory: Sequence[int],
+    initial: ArrayLike,
+    pi: ArrayLike,
+    transition: ArrayLike,
+    states: Sequence[str],
+    actions: Sequence[str],
+) -> list[Factor]:
+    """List the factors of P(tau|theta) in the order in which they are met, Eq. (13).
+
+    Args:
+        trajectory: s_0, a_0, s_1, ..., a_{T-1}, s_T.
+        initial: (S,), P_0(s).
+        pi: (S, A), pi(a|s).
+        transition: (S, A, S), P(s'|s, a).
+        states: S names.
+        actions: A names.
+
+    Returns:
+        2 T + 1 factors: the start, then policy and world in turn.
+
+    Raises:
+        ValueError: the trajectory does not end in a state.
+    """
+    if len(trajectory) % 2 == 0:
+        raise ValueError(
+            f"trajectory: expected T actions and T + 1 states, got {len(trajectory)}"
+        )
+    start, policy, world = map(np.asarray, (initial, pi, transition))
+    first = trajectory[0]
+    factors = [Factor("start", f"P_0({states[first]})", float(start[first]))]
+    for at in range(0, len(trajectory) - 1, 2):
+        s, a, after = trajectory[at : at + 3]
+        given = f"{states[s]}, {actions[a]}"
+        factors += [
+            Factor("policy", f"pi({actions[a]} | {states[s]})", float(policy[s, a])),
+            Factor("world", f"P({states[after]} | {given})", float(world[s, a, after])),
+        ]
+    return factors
+
+
+def draw_factors(axes: Axes, factors: Sequence[Factor], multiplied: int) -> Axes:
+    """Draw factors as blocks that hang below each other, each as high as -ln of it.
+
+    The lower edge of a block is the logarithm of the product so far, read on the left;
+    the product itself is read on the right. Blocks still to come are dashed and empty.
+
+    Args:
+        axes: drawn on.
+        factors: in the order in which they are multiplied.
+        multiplied: how many of them have been.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: multiplied is not an integer.
+        ValueError: there are not that many factors, an owner is unknown, or a value is
+            not in (0, 1].
+    """
+    if check_count("multiplied", multiplied, at_least=0) > len(factors):
+        raise ValueError(
+            f"multiplied: expected at most {len(factors)} factors, got {multiplied}"
+        )
+    running = 0.0
+    for place, factor in enumerate(factors):
+        _check(factor)
+        height = math.log(factor.value)
+        color, hatch = OWNERS[factor.owner]
+        done = place < multiplied
+        axes.bar(
+            place,
+            height,
+            bottom=running,
+            width=0.8,
+            facecolor=to_rgba(color, 0.35) if done else "none",
+            edgecolor=color if done else "0.5",
+            linestyle="-" if done else "--",
+            linewidth=2 if done else 1,
+            hatch=hatch if done else None,
+        )
+        axes.annotate(
+            f"× {factor.value:.2f}",
+            (place, running),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color="black" if done else "0.5",
+        )
+        running += height
+    axes.set_xticks(range(len(factors)), [_below(factor) for factor in factors])
+    for tick in axes.get_xticklabels():
+        tick.set(fontsize=12)
+    axes.set_xlim(-0.6, 4.6)
+    _scale(axes, running)
+    return axes
+
+
+def draw_frequencies(
+    axes: Axes,
+    labels: Sequence[str],
+    probabilities: ArrayLike,
+    compared: Mapping[str, ArrayLike],
+) -> Axes:
+    """Draw a bar for the probability of each trajectory, and marks for others' numbers.
+
+    Args:
+        axes: drawn on.
+        labels: K trajectories in words, from the top.
+        probabilities: (K,), the bars.
+        compared: one or two of (K,), by their names for the legend.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: something does not have a number for each label.
+    """
+    rows = {"Eq. (13)": probabilities, **compared}
+    values = {name: finite_array(name, row) for name, row in rows.items()}
+    for name, row in values.items():
+        if row.shape != (len(labels),):
+            raise ValueError(
+                f"{name}: expected shape ({len(labels)},) as labels, got {row.shape}"
+            )
+    places = np.arange(len(labels))
+    bars, *others = values.items()
+    axes.barh(places, bars[1], color=COLORS[5], alpha=0.6, label=bars[0])
+    for (name, row), mark, color in zip(
+        others, "ox", ("black", COLORS[1]), strict=False
+    ):
+        axes.plot(row, places, mark, color=color, label=name, markersize=8)
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.set_xlabel("probability, or share of the episodes")
+    # Above the axes, where it hides no bar.
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(rows))
+    return axes
+
+
+def draw_underflow(
+    axes: Axes, logarithms: ArrayLike, products: Mapping[str, ArrayLike]
+) -> Axes:
+    """Draw running products on top of the sum of logarithms, until they are 0.
+
+    Args:
+        axes: drawn on.
+        logarithms: (n,), the running sum, to the base 10.
+        products: running products (n,) of the same factors, by their names.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: shapes disagree, or a product is 0 from the first step.
+    """
+    total = finite_array("logarithms", logarithms)
+    steps = np.arange(1, len(total) + 1)
+    axes.plot(steps, total, color=COLORS[5], linewidth=10, alpha=0.6, label="sum")
+    for number, (name, product) in enumerate(products.items()):
+        values = finite_array(name, product)
+        if values.shape != total.shape or total.ndim != 1:
+            raise ValueError(f"{name}: expected (n,) as logarithms, got {values.shape}")
+        heights = np.log10(values[values > 0])
+        if not heights.size:
+            raise ValueError(f"{name}: expected a product above 0 at first, got 0")
+        color, style = COLORS[number], ("-", "--")[number % 2]
+        axes.plot(steps[: len(heights)], heights, style, color=color, label=name)
+        axes.plot(len(heights), heights[-1], "X", color=color, markersize=12)
+        place = (len(heights) + 0.025 * len(total), heights[-1])
+        axes.annotate(f"{name} becomes 0", place, va="center")
+    axes.set_xlabel("steps multiplied")
+    axes.set_ylabel(r"$\log_{10}$ of the running $P$")
+    axes.legend(loc="lower left")
+    return axes
+
+
+def room_for_factors(figure: Figure) -> Axes:
+    """Make axes with room for three lines below and a second scale on the right."""
+    figure.subplots_adjust(bottom=0.22, right=0.88, left=0.11, top=0.9)
+    return figure.add_subplot()
+
+
+def chi_square(counts: ArrayLike, probabilities: ArrayLike) -> tuple[float, int, float]:
+    """Pearson's test: could these counts have been drawn with these probabilities?
+
+    Args:
+        counts: (K,), how often each outcome was seen, N in all.
+        probabilities: (K,), what is to be tested, sum 1.
+
+    Returns:
+        The sum of (count - N p)^2 / (N p); its degrees of freedom, K - 1; and the
+        probability that chance alone makes the sum at least as large.
+
+    Raises:
+        TypeError: an argument is not made of numbers.
+        ValueError: shapes disagree, the probabilities do not sum to 1, or an expected
+            count is below 5, where the test is not to be trusted.
+    """
+    seen = finite_array("counts", counts)
+    p = finite_array("probabilities", probabilities)
+    if seen.ndim != 1 or seen.shape != p.shape or seen.size < 2:
+        raise ValueError(
+            f"counts: expected shape (K,) as probabilities, K at least 2, got "
+            f"{seen.shape} and {p.shape}"
+        )
+    if abs(p.sum() - 1) > 1e-6:
+        raise ValueError(f"probabilities: expected a sum of 1, got {p.sum():.6g}")
+    expected = seen.sum() * p
+    if expected.min() < 5:
+        raise ValueError(
+            "counts: expected enough for each expected count to be at least 5, got "
+            f"{expected.min():.3g}"
+        )
+    statistic = float(((seen - expected) ** 2 / expected).sum())
+    freedom = len(seen) - 1
+    halves = torch.tensor([freedom / 2, statistic / 2], dtype=torch.float64)
+    return statistic, freedom, float(torch.special.gammaincc(halves[0], halves[1]))
+
+
+def _check(factor: Factor) -> None:
+    if factor.owner not in OWNERS:
+        raise ValueError(f"factors: expected owners {[*OWNERS]}, got {factor.owner!r}")
+    if not 0 < factor.value <= 1:
+        raise ValueError(f"factors: expected values in (0, 1], got {factor.value}")
+
+
+def _below(factor: Factor) -> str:
+    """Owner and words of a factor, on lines short enough to stand side by side."""
+    formula = factor.words.replace("P_0", "$P_0$").replace("pi(", r"$\pi$(")
+    return f"{factor.owner}\n" + formula.replace(" | ", " |\n")
+
+
+def _scale(axes: Axes, lowest: float) -> None:
+    """The same scale for all trajectories that fit in it; P itself on the right."""
+    depth = next((depth for depth in _DEPTHS if lowest > 0.95 * depth), 1.1 * lowest)
+    axes.set_ylim(depth, -0.12 * depth)
+    axes.set_ylabel("ln of the product (nats)")
+    right = axes.twinx()
+    right.set_ylim(axes.get_ylim())
+    shown = [p for p in _PROBABILITIES if math.log(p) >= depth]
+    right.set_yticks([math.log(p) for p in shown], [f"{p:g}" for p in shown])
+    right.set_ylabel("product")
+    right.spines["right"].set_visible(True)
