@@ -22,9 +22,11 @@ from pg_helpers.checks.objective import (
     expected_return,
 )
 from pg_helpers.checks.observers import Case, Seen
+from pg_helpers.checks.policy_gradient import exact_gradient, policy_gradient_estimate
 from pg_helpers.checks.returns import total_return
 from pg_helpers.checks.score import gaussian_score, score_estimate
 from pg_helpers.checks.updates import update
+from pg_helpers.checks.uphill import share_uphill
 
 __all__ = [
     "Case",
@@ -36,6 +38,7 @@ __all__ = [
     "bandit_gradient",
     "discount_weights",
     "estimate_with_error",
+    "exact_gradient",
     "expected_return",
     "finite_difference",
     "gaussian_score",
@@ -43,7 +46,9 @@ __all__ = [
     "loss",
     "minibatch_gradient",
     "number_of_trajectories",
+    "policy_gradient_estimate",
     "score_estimate",
+    "share_uphill",
     "total_return",
     "trajectory_log_prob",
     "trajectory_score",

@@ -1,0 +1,161 @@
+"""Every trajectory of a small world as numbers, for policies of a few log-odds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers import enumeration
+from pg_helpers.arguments import check_fraction, finite_array
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.rollout import Trajectories
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The K trajectories of a world, for policies of one log-odds in each of L states.
+
+    theta[l] is the logit of action 1 in the l-th state that does not end the episode;
+    the logit of action 0 is 0. Everything is then a closed form in theta, for many
+    theta at once.
+
+    Attributes:
+        states: int64 (K, T + 1), as in `exact.trajectories`.
+        actions: int64 (K, T).
+        mask: bool (K, T); True where a step is taken.
+        returns: (K,), in units of reward.
+        log_world: (K,), nats: what the start and the dynamics add to ln P(tau|theta).
+        visits: (K, L), how often each state is acted in.
+        ones: (K, L), how often action 1 is taken there.
+    """
+
+    states: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    mask: NDArray[np.bool_]
+    returns: NDArray[np.float64]
+    log_world: NDArray[np.float64]
+    visits: NDArray[np.float64]
+    ones: NDArray[np.float64]
+
+    def probabilities(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """P(tau|theta) of every trajectory, Eq. (13).
+
+        Args:
+            theta: (..., L), nats.
+
+        Returns:
+            (..., K).
+
+        Raises:
+            TypeError: theta is not numbers.
+            ValueError: its last axis is not of length L, or it is not finite.
+        """
+        logits = self._checked(theta)
+        log_one, log_zero = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
+        log_pi = log_one @ self.ones.T + log_zero @ (self.visits - self.ones).T
+        return np.exp(self.log_world + log_pi)
+
+    def scores(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """Gradient of ln P(tau|theta), Eq. (15), of every trajectory.
+
+        Args:
+            theta: (..., L), nats.
+
+        Returns:
+            (..., K, L): how often action 1 was taken, minus how often it was to be
+            expected.
+
+        Raises:
+            TypeError: theta is not numbers.
+            ValueError: its last axis is not of length L, or it is not finite.
+        """
+        logits = self._checked(theta)
+        return self.ones - self.visits / (1 + np.exp(-logits))[..., None, :]
+
+    def objective(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """J(theta), Eq. (7).
+
+        Args:
+            theta: (..., L), nats.
+
+        Returns:
+            (...), in units of reward.
+
+        Raises:
+            TypeError: theta is not numbers.
+            ValueError: its last axis is not of length L, or it is not finite.
+        """
+        return self.probabilities(theta) @ self.returns
+
+    def numbers_of(self, batch: Trajectories) -> NDArray[np.int64]:
+        """Which of the K trajectories each sampled one is.
+
+        Args:
+            batch: sampled in the same world, with one-hot observations.
+
+        Returns:
+            (N,), from 0 to K - 1.
+
+        Raises:
+            ValueError: a sampled trajectory is none of the K.
+        """
+        last = batch.final_observations.argmax(-1).numpy()[:, None]
+        states = np.column_stack([batch.observations.argmax(-1).numpy(), last])
+        # After the end the last state stands still, as it does in the list.
+        ended = np.arange(states.shape[1]) >= batch.lengths.numpy()[:, None]
+        states = np.where(ended, last, states)
+        seen = np.column_stack([states, batch.actions.numpy()])
+        listed = np.column_stack([self.states, self.actions])
+        if seen.shape[1] != listed.shape[1]:
+            raise ValueError(
+                f"batch: expected trajectories of up to {self.actions.shape[1]} steps, "
+                f"got {batch.actions.shape[1]}"
+            )
+        same = (seen[:, None] == listed).all(-1)
+        if not same.any(1).all():
+            raise ValueError("batch: expected trajectories of this world, got another")
+        return same.argmax(1)
+
+    def _checked(self, theta: ArrayLike) -> NDArray[np.float64]:
+        logits = finite_array("theta", theta)
+        expected = self.visits.shape[1]
+        if logits.ndim == 0 or logits.shape[-1] != expected:
+            raise ValueError(
+                f"theta: expected shape (..., {expected}), got {logits.shape}"
+            )
+        return logits
+
+
+def plane_of(mdp: TabularMDP, gamma: float) -> Plane:
+    """List the trajectories of a small world with two actions.
+
+    Args:
+        mdp: the world.
+        gamma: discount, in [0, 1].
+
+    Returns:
+        The trajectories, in the order of `exact.trajectories`.
+
+    Raises:
+        TypeError: gamma is not a number.
+        ValueError: gamma outside [0, 1], or a world that does not have two actions.
+    """
+    gamma = check_fraction("gamma", gamma)
+    if mdp.num_actions != 2:
+        raise ValueError(f"mdp: expected two actions, got {mdp.num_actions}")
+    listed = enumeration.trajectories(mdp)
+    states, actions = listed.states.numpy(), listed.actions.numpy()
+    mask, before, after = listed.mask.numpy(), states[:, :-1], states[:, 1:]
+    steps = np.where(mask, mdp.transition[before, actions, after], 1)
+    at = (before[:, :, None] == np.flatnonzero(~mdp.terminal)) & mask[:, :, None]
+    return Plane(
+        states=states,
+        actions=actions,
+        mask=mask,
+        returns=listed.rewards.numpy() @ gamma ** np.arange(mdp.horizon),
+        log_world=np.log(mdp.initial[states[:, 0]]) + np.log(steps).sum(1),
+        visits=at.sum(1).astype(float),
+        ones=(at & (actions == 1)[:, :, None]).sum(1).astype(float),
+    )
