@@ -25,6 +25,11 @@ from pg_helpers.checks.observers import Case, Seen
 from pg_helpers.checks.policy_gradient import exact_gradient, policy_gradient_estimate
 from pg_helpers.checks.returns import total_return
 from pg_helpers.checks.score import gaussian_score, score_estimate
+from pg_helpers.checks.softmax import (
+    entropy_of_logits,
+    gaussian_log_prob,
+    stable_softmax,
+)
 from pg_helpers.checks.updates import update
 from pg_helpers.checks.uphill import share_uphill
 
@@ -37,10 +42,12 @@ __all__ = [
     "ascent_step",
     "bandit_gradient",
     "discount_weights",
+    "entropy_of_logits",
     "estimate_with_error",
     "exact_gradient",
     "expected_return",
     "finite_difference",
+    "gaussian_log_prob",
     "gaussian_score",
     "gradient_by_enumeration",
     "loss",
@@ -49,6 +56,7 @@ __all__ = [
     "policy_gradient_estimate",
     "score_estimate",
     "share_uphill",
+    "stable_softmax",
     "total_return",
     "trajectory_log_prob",
     "trajectory_score",
