@@ -23,6 +23,8 @@ from pg_helpers.checks.objective import (
 )
 from pg_helpers.checks.observers import Case, Seen
 from pg_helpers.checks.policy_gradient import exact_gradient, policy_gradient_estimate
+from pg_helpers.checks.pseudo_loss import all_action_loss, loss_from_logits
+from pg_helpers.checks.ratio import ratio_loss
 from pg_helpers.checks.returns import total_return
 from pg_helpers.checks.score import gaussian_score, score_estimate
 from pg_helpers.checks.softmax import (
@@ -39,6 +41,7 @@ __all__ = [
     "Mistake",
     "Outcome",
     "Seen",
+    "all_action_loss",
     "ascent_step",
     "bandit_gradient",
     "discount_weights",
@@ -51,9 +54,11 @@ __all__ = [
     "gaussian_score",
     "gradient_by_enumeration",
     "loss",
+    "loss_from_logits",
     "minibatch_gradient",
     "number_of_trajectories",
     "policy_gradient_estimate",
+    "ratio_loss",
     "score_estimate",
     "share_uphill",
     "stable_softmax",

@@ -1,0 +1,182 @@
+"""Figures of notebook 08: what a loss drives a two-armed bandit to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import check_count, check_fraction, finite_array
+from pg_helpers.plots import COLORS, curve, reference_line, spread_band
+
+Objective = Literal["expected pay", "half the sum of squares"]
+_MARKERS = "osD^v"
+
+
+def follow(
+    objective: Objective,
+    start: float,
+    worse: float,
+    better: float = 1.0,
+    learning_rate: float = 1.0,
+    num_updates: int = 200,
+) -> NDArray[np.float64]:
+    """Ascend an objective of a two-armed bandit by its exact gradient.
+
+    The policy is a softmax of two logits. "expected pay" is the sum of pi q, which is
+    J; "half the sum of squares" is half the sum of pi squared times q.
+
+    Args:
+        objective: one of the two.
+        start: probability of the better arm at first, in (0, 1).
+        worse: pay of the worse arm.
+        better: pay of the better arm.
+        learning_rate: alpha of the plain step on the logits.
+        num_updates: number of steps.
+
+    Returns:
+        (num_updates + 1,), the probability of the better arm after each update.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: no such objective, a start outside (0, 1), or no update.
+    """
+    if objective not in ("expected pay", "half the sum of squares"):
+        raise ValueError(f"objective: expected one of two, got {objective!r}")
+    start = check_fraction("start", start)
+    if start in (0, 1):
+        raise ValueError(f"start: expected a number above 0 and below 1, got {start}")
+    squares = objective == "half the sum of squares"
+    path = [start]
+    difference = math.log(start / (1 - start))  # of the two logits
+    for _ in range(check_count("num_updates", num_updates)):
+        p = path[-1]
+        gap = better * p - worse * (1 - p) if squares else better - worse
+        # One logit rises by alpha p (1 - p) gap, the other falls by as much.
+        difference += 2 * learning_rate * p * (1 - p) * gap
+        path.append(1 / (1 + math.exp(-difference)))
+    return np.array(path)
+
+
+def tipping_point(worse: float, better: float = 1.0) -> float:
+    """Probability of the better arm at which half the sum of squares is lowest.
+
+    Args:
+        worse: pay of the worse arm, at least 0.
+        better: pay of the better arm, above 0.
+
+    Returns:
+        In [0, 1]; below it the gradient points to the worse arm.
+
+    Raises:
+        ValueError: a pay is negative, or the better arm pays nothing.
+    """
+    if worse < 0 or better <= 0:
+        raise ValueError(f"worse, better: expected pays >= 0, got {worse} and {better}")
+    return worse / (worse + better)
+
+
+def draw_paths(
+    figure: Figure, paths: Mapping[str, ArrayLike], tipping: float | None
+) -> Axes:
+    """Draw the probability of the better arm against updates, a curve for each loss.
+
+    Args:
+        figure: empty.
+        paths: (n,) by the name of the loss, each in [0, 1].
+        tipping: height of the dotted line, or None for no line.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: a path is not made of numbers.
+        ValueError: a path is not finite or not of shape (n,), or tipping is outside
+            [0, 1].
+    """
+    axes = figure.add_subplot()
+    for number, (name, path) in enumerate(paths.items()):
+        curve(axes, path, name, number)
+        heights = np.asarray(path)
+        places = np.linspace(0, len(heights) - 1, 9 + number).astype(int)
+        _mark(axes, places, heights[places], number)
+    if tipping is not None:
+        name = f"tipping point {tipping:.2f}"
+        reference_line(axes, check_fraction("tipping", tipping), name)
+    axes.set_xlabel("update")
+    axes.set_ylabel("probability of the better arm")
+    axes.set_ylim(-0.03, 1.03)
+    # Above the curves, which may be anywhere.
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(paths))
+    return axes
+
+
+def draw_race(
+    axes: Axes, runs: Mapping[str, ArrayLike], best: float, worst: float
+) -> Axes:
+    """Draw J against updates: median and spread over learners, a band for each loss.
+
+    Args:
+        axes: drawn on.
+        runs: (number of learners, n) by the name of the loss.
+        best: J of the better arm, a dotted line.
+        worst: J of the worse arm, another.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: a run is not made of numbers.
+        ValueError: a run is not finite or not of shape (number of learners, n).
+    """
+    for number, (name, run) in enumerate(runs.items()):
+        spread_band(axes, run, name, number)
+        middle = np.median(finite_array("runs", run), axis=0)
+        places = np.linspace(0, len(middle) - 1, 6 + number).astype(int)
+        _mark(axes, places, middle[places], number)
+    reference_line(axes, best, "always the better arm")
+    reference_line(axes, worst, "always the worse arm")
+    # Below its line, as the curves come from above.
+    axes.texts[-1].set(va="top", position=(0, -4))
+    axes.set_xlabel("update")
+    axes.set_ylabel("exact $J$ (units of reward)")
+    return axes
+
+
+def draw_losses(
+    figure: Figure, objective: ArrayLike, losses: Mapping[str, ArrayLike]
+) -> None:
+    """Draw J against updates on the left, and on the right losses of the same run.
+
+    Args:
+        figure: empty.
+        objective: (n,).
+        losses: (n,) by name.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: something is not finite, or not as long as the objective.
+    """
+    left, right = figure.subplots(1, 2)
+    curve(left, objective, "$J$")
+    left.set_ylabel("exact $J$ (units of reward)")
+    for number, (name, values) in enumerate(losses.items()):
+        if len(np.asarray(values)) != len(np.asarray(objective)):
+            raise ValueError(f"losses[{name!r}]: expected as many values as objective")
+        curve(right, values, name, number)
+    right.axhline(0, color="0.5", linewidth=1)
+    right.set_ylabel("mean of the loss $L$")
+    right.legend()
+    for axes in (left, right):
+        axes.set_xlabel("update")
+
+
+def _mark(axes: Axes, x: NDArray, y: NDArray, number: int) -> None:
+    """Markers on a curve, so that it is known without its colour."""
+    look = _MARKERS[number % len(_MARKERS)]
+    axes.plot(x, y, look, color=COLORS[number % len(COLORS)], markersize=8)
