@@ -162,12 +162,11 @@ def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -
     slope, intercept = np.polyfit(xs, ys, 1)
     across = intercept + np.linspace(-3.2, 3.2, 60)
     along = slope + np.linspace(-2.6, 2.6, 60)
-    grid = np.stack(np.meshgrid(across, along), -1)
-    heights = squared_errors(grid, xs, ys)
+    heights = squared_errors(np.stack(np.meshgrid(across, along), -1), xs, ys)
     lowest = float(squared_errors([intercept, slope], xs, ys))
     levels = lowest + np.array([0.3, 1, 2.5, 5, 10, 20, 40])
     plane.contour(across, along, heights, levels, colors="0.7", linewidths=1)
-    # What lies too far outside cannot be drawn; it would not be seen either.
+    # What lies too far outside cannot be drawn, nor seen.
     seen = steps[abs(steps).max(-1) < 1e6]
     plane.plot(*seen.T, ".-", color=COLORS[0], linewidth=1.3, markersize=7)
     plane.plot(*steps[0], "s", color="black", markersize=8)
@@ -179,6 +178,8 @@ def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -
     curve(graph, squared_errors(steps, xs, ys), "", 0)
     reference_line(graph, lowest, "smallest possible")
     graph.set(yscale="log", ylim=(0.3 * lowest, 1e5 * lowest))
+    graph.yaxis.set_major_formatter("{x:g}")  # 10^x would take longer than all else
+    graph.minorticks_off()
     graph.set(xlabel="step", ylabel="MSE (cm²)", title="at each step")
 
 
