@@ -166,8 +166,7 @@ def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -
     lowest = float(squared_errors([intercept, slope], xs, ys))
     levels = lowest + np.array([0.3, 1, 2.5, 5, 10, 20, 40])
     plane.contour(across, along, heights, levels, colors="0.7", linewidths=1)
-    # What lies too far outside cannot be drawn, nor seen.
-    seen = steps[abs(steps).max(-1) < 1e6]
+    seen = steps[abs(steps).max(-1) < 1e6]  # what is farther out cannot be drawn
     plane.plot(*seen.T, ".-", color=COLORS[0], linewidth=1.3, markersize=7)
     plane.plot(*steps[0], "s", color="black", markersize=8)
     plane.plot(intercept, slope, "*", color=COLORS[1], markersize=15)
