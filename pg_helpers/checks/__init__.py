@@ -1,11 +1,13 @@
 """Checks of the exercises: they say what is wrong and where to look."""
 
+from pg_helpers.checks.bonus import loss_with_entropy
 from pg_helpers.checks.core import Check, Mistake, Outcome
 from pg_helpers.checks.coupling import (
     finite_difference,
     gradient_by_enumeration,
     number_of_trajectories,
 )
+from pg_helpers.checks.exploration import effective_actions, epsilon_greedy
 from pg_helpers.checks.factors import (
     trajectory_log_prob,
     trajectory_score,
@@ -45,7 +47,9 @@ __all__ = [
     "ascent_step",
     "bandit_gradient",
     "discount_weights",
+    "effective_actions",
     "entropy_of_logits",
+    "epsilon_greedy",
     "estimate_with_error",
     "exact_gradient",
     "expected_return",
@@ -55,6 +59,7 @@ __all__ = [
     "gradient_by_enumeration",
     "loss",
     "loss_from_logits",
+    "loss_with_entropy",
     "minibatch_gradient",
     "number_of_trajectories",
     "policy_gradient_estimate",

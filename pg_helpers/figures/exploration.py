@@ -1,0 +1,240 @@
+"""Figures of exploration: two goals, shares, a price, a schedule and a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import (
+    check_count,
+    check_fraction,
+    check_positive,
+    finite_array,
+)
+from pg_helpers.plots import COLORS, LINE_STYLES, spread_band
+
+_MARKS = "osD^v"
+
+
+def draw_goals(
+    axes: Axes, shape: tuple[int, int], places: Mapping[str, tuple[int, int]]
+) -> Axes:
+    """Draw a grid with words in some of its cells.
+
+    Args:
+        axes: drawn on.
+        shape: rows and columns.
+        places: cells as row and column, by the words to stand in them.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: a place is outside the grid.
+    """
+    rows, columns = shape
+    for row, column in np.ndindex(rows, columns):
+        corner = (column - 0.5, row - 0.5)
+        axes.add_patch(Rectangle(corner, 1, 1, facecolor="none", edgecolor="0.4"))
+    for words, (row, column) in places.items():
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ValueError(f"places: expected cells of {shape}, got {words} outside")
+        axes.text(column, row, words, ha="center", va="center", weight="bold")
+    axes.set(xlim=(-0.52, columns - 0.48), ylim=(rows - 0.48, -0.52), aspect="equal")
+    axes.axis("off")
+    return axes
+
+
+def draw_shares(
+    axes: Axes, labels: Sequence[str], shares: Mapping[str, ArrayLike], x_label: str
+) -> Axes:
+    """Draw shares of learners, in percent, a line with marks for each group.
+
+    Args:
+        axes: drawn on.
+        labels: of the n settings, from the left.
+        shares: (n,) in [0, 1], by the name of the group.
+        x_label: what the settings are.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: the shares are not numbers.
+        ValueError: there is not a share in [0, 1] for each label.
+    """
+    places = np.arange(len(labels))
+    for number, (name, row) in enumerate(shares.items()):
+        heights = 100 * _shares(name, row, len(labels))
+        axes.plot(
+            places,
+            heights,
+            marker=_MARKS[number % len(_MARKS)],
+            markersize=9,
+            color=COLORS[number % len(COLORS)],
+            linestyle=LINE_STYLES[number % len(LINE_STYLES)],
+            label=name,
+        )
+    axes.set_xticks(places, labels)
+    axes.set(xlabel=x_label, ylabel="learners at the far goal (%)", ylim=(-4, 108))
+    return axes
+
+
+def draw_price(
+    axes: Axes, labels: Sequence[str], reached: ArrayLike, best: float
+) -> Axes:
+    """Draw J at the optimum of another objective as bars, and what is lost above them.
+
+    Args:
+        axes: drawn on.
+        labels: of the n settings, from the left.
+        reached: (n,), J, not above `best`.
+        best: the largest J there is, above 0.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: something is not a number.
+        ValueError: shapes disagree, or a J is above the best.
+    """
+    heights = finite_array("reached", reached)
+    if heights.shape != (len(labels),):
+        raise ValueError(
+            f"reached: expected shape ({len(labels)},) as labels, got {heights.shape}"
+        )
+    check_positive("best", best)
+    if heights.max() > best * (1 + 1e-6):
+        raise ValueError(
+            f"reached: expected at most {best:.4g}, got {heights.max():.4g}"
+        )
+    places = np.arange(len(labels))
+    axes.bar(places, heights, color=COLORS[0], width=0.7, label="$J$ that is left")
+    axes.bar(
+        places,
+        best - heights,
+        bottom=heights,
+        width=0.7,
+        facecolor="none",
+        edgecolor=COLORS[1],
+        hatch="//",
+        label="the price",
+    )
+    for place, height in zip(places, heights, strict=True):
+        axes.annotate(
+            f"-{100 * (1 - height / best):.1f} %",
+            (place, best),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+        )
+    axes.set_xticks(places, labels)
+    axes.set_ylim(0, 1.15 * best)
+    return axes
+
+
+def effective_of_epsilon(epsilon: ArrayLike, num_actions: int) -> NDArray[np.float64]:
+    """Effective number of actions of an epsilon-greedy policy with one best action.
+
+    The best action has the probability 1 - epsilon + epsilon / A, each other one
+    epsilon / A; the number is e to the entropy.
+
+    Args:
+        epsilon: (...), in [0, 1].
+        num_actions: A, at least 1.
+
+    Returns:
+        (...), from 1 to A.
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
+        ValueError: epsilon is outside [0, 1], or there is no action.
+    """
+    A = check_count("num_actions", num_actions)
+    each = finite_array("epsilon", epsilon)
+    if each.size and (each.min() < 0 or each.max() > 1):
+        raise ValueError(f"epsilon: expected values in [0, 1], got {each}")
+    other, best = each / A, 1 - each + each / A
+    entropy = -(
+        best * np.log(best) + (A - 1) * other * np.log(np.maximum(other, 1e-300))
+    )
+    return np.exp(np.maximum(entropy, 0))
+
+
+def schedule(start: float, half_life: float, num_episodes: int) -> NDArray[np.float64]:
+    """Epsilon of each episode: `start` at first, halved every `half_life` episodes.
+
+    Args:
+        start: in [0, 1].
+        half_life: in episodes, positive.
+        num_episodes: how many.
+
+    Returns:
+        (num_episodes,).
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
+        ValueError: an argument is out of its range.
+    """
+    start = check_fraction("start", start)
+    check_positive("half_life", half_life)
+    episodes = np.arange(check_count("num_episodes", num_episodes))
+    return start * 0.5 ** (episodes / half_life)
+
+
+def draw_effective(
+    axes: Axes,
+    episodes: ArrayLike,
+    learned: ArrayLike,
+    scheduled: ArrayLike,
+    num_actions: int,
+) -> Axes:
+    """Draw effective numbers of actions: of policies that learn, and by a schedule.
+
+    Args:
+        axes: drawn on.
+        episodes: (n,), where both were measured.
+        learned: (number of runs, n), of policy-gradient learners.
+        scheduled: (n,), of an epsilon-greedy policy.
+        num_actions: A, the upper end of the scale.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: shapes disagree.
+    """
+    rows, line = finite_array("learned", learned), finite_array("scheduled", scheduled)
+    if rows.ndim != 2 or rows.shape[1:] != line.shape:
+        raise ValueError(
+            f"learned: expected shape (runs, {line.size}) as scheduled, "
+            f"got {rows.shape}"
+        )
+    spread_band(axes, rows, "policy gradient", x=episodes)
+    axes.plot(
+        np.asarray(episodes),
+        line,
+        color=COLORS[1],
+        linestyle=LINE_STYLES[1],
+        label="schedule of epsilon",
+    )
+    top = check_count("num_actions", num_actions)
+    axes.set(xlabel="episodes", ylabel="effective actions", ylim=(0.9, top + 0.1))
+    axes.set_yticks(range(1, top + 1))
+    # Above the axes, where it hides neither.
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=2, fontsize=12)
+    return axes
+
+
+def _shares(name: str, values: ArrayLike, count: int) -> NDArray[np.float64]:
+    shares = finite_array(name, values)
+    if shares.shape != (count,):
+        raise ValueError(f"{name}: expected shape ({count},), got {shares.shape}")
+    if shares.size and not (shares.min() >= 0 and shares.max() <= 1 + 1e-9):
+        raise ValueError(f"{name}: expected values in [0, 1], got {shares}")
+    return shares
