@@ -27,7 +27,7 @@ import pg_helpers as pg  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAUSE = 0.25  # seconds from a picture to the next key press
-ROUNDS = 5
+ROUNDS = 3
 
 PLAIN_DEMO = """
 import numpy as np

@@ -78,7 +78,8 @@ AT_REST = """async demo => {
   }
 }"""
 
-# What overhangs on the right, or would have to be scrolled to.
+# What overhangs on the right, or would have to be scrolled to. The handle of a slider
+# at its end does so by half its width, as it should.
 OVERFLOW = """demo => {
   const page = demo.closest('.jp-WindowedPanel-outer, .jp-NotebookPanel-notebook');
   const edge = Math.min(
@@ -88,6 +89,7 @@ OVERFLOW = """demo => {
   return inside.filter(element =>
     element.getBoundingClientRect().right > edge + 1 ||
     (element.scrollWidth > element.clientWidth + 1 &&
+      !element.matches('.slider-container, .noUi-target') &&
       getComputedStyle(element).display !== 'inline')
   ).map(element => `<${element.tagName.toLowerCase()} class="${element.className}">: ` +
     `${Math.round(Math.max(
