@@ -254,7 +254,7 @@ def test_the_price_stands_on_what_is_left():
     left, lost = axes.patches[:2], axes.patches[2:]
     assert [bar.get_height() for bar in left] == [4, 1]
     assert [(bar.get_y(), bar.get_height()) for bar in lost] == [(4, 0), (1, 3)]
-    assert [text.get_text() for text in axes.texts] == ["-0.0 %", "-75.0 %"]
+    assert [text.get_text() for text in axes.texts] == ["0.0 %", "75.0 %"]
     assert lost[0].get_hatch() and not left[0].get_hatch()
 
 

@@ -126,7 +126,7 @@ def draw_price(
     )
     for place, height in zip(places, heights, strict=True):
         axes.annotate(
-            f"-{100 * (1 - height / best):.1f} %",
+            f"{abs(100 * (1 - height / best)):.1f} %",
             (place, best),
             xytext=(0, 4),
             textcoords="offset points",
