@@ -13,12 +13,12 @@ def draw_indexes(cumulative: NDArray, generator: np.random.Generator) -> NDArray
     probability zero never is.
 
     Args:
-        cumulative: (n, K), running sums of probabilities. The last entry need not be 1
-            to the last digit: the random number is scaled to it.
+        cumulative: (..., K), running sums of probabilities. The last entry need not be
+            1 to the last digit: the random number is scaled to it.
         generator: gives one uniform number a row.
 
     Returns:
-        int64 (n,).
+        int64 (...).
     """
-    uniform = generator.random(len(cumulative)) * cumulative[:, -1]
-    return (cumulative > uniform[:, None]).argmax(axis=1)
+    uniform = generator.random(cumulative.shape[:-1]) * cumulative[..., -1]
+    return (cumulative > uniform[..., None]).argmax(axis=-1)

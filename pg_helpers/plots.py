@@ -14,6 +14,7 @@ from pg_helpers.arguments import finite_array
 # of its own, so that a curve is known without its colour.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+MARKERS = "osD^vP"
 
 # Readable from the back of a lecture hall at the width of a notebook.
 STYLE = {

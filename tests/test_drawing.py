@@ -12,7 +12,7 @@ class Scripted:
         self.numbers = np.array(numbers)
 
     def random(self, size):
-        assert size == len(self.numbers)
+        assert size == self.numbers.shape
         return self.numbers
 
 
@@ -67,3 +67,11 @@ def test_draws_are_as_frequent_as_they_are_probable():
     assert counts[2] == 0
     possible = probabilities > 0
     assert chi_square_excess(counts[possible], probabilities[possible]) < 1
+
+
+def test_rows_on_several_axes_are_drawn_as_one_below_the_other():
+    cumulative = np.random.default_rng(0).random((3, 4, 5)).cumsum(axis=-1)
+    stacked = draw_indexes(cumulative.reshape(12, 5), np.random.default_rng(1))
+    found = draw_indexes(cumulative, np.random.default_rng(1))
+    assert found.tolist() == stacked.reshape(3, 4).tolist()
+    assert len(set(stacked.tolist())) > 2

@@ -6,7 +6,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from pg_helpers import exact, plots, policies, rollout, worlds
+from pg_helpers import exact, plots, policies, worlds
 from pg_helpers.figures import cloud, planes
 
 GAMMA = 0.9
@@ -78,28 +78,6 @@ def test_many_thetas_at_once(plane):
     np.testing.assert_allclose(probabilities[1, 0], plane.probabilities([0.5, 0.5]))
     np.testing.assert_allclose(scores[0, 1], plane.scores([2.0, -1.0]))
     np.testing.assert_allclose(probabilities.sum(-1), 1)
-
-
-def test_sampled_trajectories_are_found_in_the_list(plane):
-    world = worlds.hill()
-    batch = rollout.sample_trajectories(world, policy_at(THETA), 400, seed=3)
-    numbers = plane.numbers_of(batch)
-    assert len(np.unique(numbers)) == 16
-    # Rewards and lengths were not used to find them.
-    listed = exact.trajectories(world)
-    np.testing.assert_allclose(listed.rewards[numbers], batch.rewards)
-    np.testing.assert_array_equal(listed.mask[numbers], batch.mask)
-
-
-def test_trajectories_of_another_world_are_refused(plane):
-    policy = policy_at(THETA)
-    longer = rollout.sample_trajectories(worlds.hill(horizon=3), policy, 20, seed=0)
-    with pytest.raises(ValueError, match="batch: expected trajectories of up to 2"):
-        plane.numbers_of(longer)
-    surer = planes.plane_of(worlds.hill(slip=0.0), GAMMA)
-    batch = rollout.sample_trajectories(worlds.hill(), policy, 200, seed=0)
-    with pytest.raises(ValueError, match="batch: .*of this world"):
-        surer.numbers_of(batch)
 
 
 @pytest.mark.parametrize(

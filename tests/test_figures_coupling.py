@@ -1,18 +1,13 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from oracles import paths
 
 import pg_helpers as pg
 from pg_helpers.display import png_of
 from pg_helpers.figures import coupling
 from pg_helpers.plots import COLORS
-
-HALF = np.full((3, 2), 0.5)
 
 
 @pytest.fixture
@@ -27,73 +22,6 @@ def bars(axes):
         for bar in axes.patches
         if bar.get_height() < 1  # the mark behind a pushed bar is a full row high
     }
-
-
-# Names
-
-
-def test_the_names_tell_states_and_actions_in_turn(listed):
-    found = coupling.names_of(listed, "VRS", "·↗")
-    expected = {
-        " ".join(("·↗" if i % 2 else "VRS")[code] for i, code in enumerate(path.key))
-        for path in paths(pg.hill(), HALF)
-    }
-    assert len(found) == len(set(found)) == 16
-    assert set(found) == expected
-    assert found[0] == "V · V · V" and found[-1] == "R ↗ S"
-
-
-@pytest.mark.parametrize(
-    ("states", "actions", "name"), [("VR", "·↗", "states"), ("VRS", "·", "actions")]
-)
-def test_too_few_words_are_refused(listed, states, actions, name):
-    with pytest.raises(ValueError, match=f"^{name}: expected at least"):
-        coupling.names_of(listed, states, actions)
-
-
-# Samples in the list
-
-
-@pytest.mark.parametrize("horizon", [1, 2, 4])
-def test_a_sampled_trajectory_is_found_where_it_stands(horizon):
-    world = pg.hill(horizon=horizon)
-    listed = pg.exact.trajectories(world)
-    batch = pg.sample_trajectories(world, pg.TabularPolicy(3, 2).double(), 300, 1)
-    found = coupling.find(batch, listed)
-    assert found.shape == (300,) and len(found.unique()) > 3
-    for i, k in enumerate(found.tolist()):
-        length = int(batch.lengths[i])
-        assert length == int(listed.mask[k].sum())
-        visited = batch.observations[i, :length].argmax(-1).tolist()
-        assert visited == listed.states[k, :length].tolist()
-        taken = slice(0, length)
-        assert batch.actions[i, taken].tolist() == listed.actions[k, taken].tolist()
-        assert batch.rewards[i, taken].tolist() == listed.rewards[k, taken].tolist()
-        assert batch.final_observations[i].argmax() == listed.states[k, -1]
-
-
-def test_a_batch_of_short_trajectories_is_found_too():
-    world = pg.hill(slip=0, horizon=3)
-    listed = pg.exact.trajectories(world)
-    policy = pg.TabularPolicy(3, 2)
-    with torch.no_grad():
-        policy.logits[:, 1] = 50.0  # always climbs: at most two steps
-    batch = pg.sample_trajectories(world, policy, 20, seed=0)
-    assert batch.mask.shape[1] == 2
-    names = coupling.names_of(listed, "VRS", "·↗")
-    found = {names[k] for k in coupling.find(batch, listed).tolist()}
-    assert found == {"V ↗ R ↗ S", "R ↗ S"}
-
-
-def test_a_sample_of_another_world_is_refused(listed):
-    batch = SimpleNamespace(
-        observations=torch.eye(3)[torch.tensor([[2, 2]])],
-        actions=torch.zeros(1, 2, dtype=torch.int64),
-        final_observations=torch.eye(3)[[0]],
-        mask=torch.ones(1, 2, dtype=torch.bool),
-    )
-    with pytest.raises(ValueError, match="^batch: 1 of its trajectories"):
-        coupling.find(batch, listed)
 
 
 # Slopes

@@ -5,87 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pg_helpers.arguments import finite_array
-from pg_helpers.enumeration import AllTrajectories
-from pg_helpers.plots import COLORS, LINE_STYLES
-from pg_helpers.rollout import Trajectories
+from pg_helpers.plots import COLORS, MARKERS, curve
 
 _RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
-_MARKERS = "osD^vP"
-
-
-def names_of(
-    listed: AllTrajectories, states: Sequence[str], actions: Sequence[str]
-) -> list[str]:
-    """Write every trajectory as its states with the actions between them.
-
-    Args:
-        listed: all K trajectories.
-        states: a letter or word for each state.
-        actions: a sign for each action.
-
-    Returns:
-        K texts, such as "V · V ↗ R".
-
-    Raises:
-        ValueError: there are fewer words than states or actions.
-    """
-    _check_words("states", states, int(listed.states.max()))
-    _check_words("actions", actions, int(listed.actions.max()))
-    names = []
-    for visited, taken, mask in zip(
-        listed.states.tolist(),
-        listed.actions.tolist(),
-        listed.mask.tolist(),
-        strict=True,
-    ):
-        name = states[visited[0]]
-        for action, state in zip(
-            np.array(taken)[mask], np.array(visited[1:])[mask], strict=True
-        ):
-            name += f" {actions[action]} {states[state]}"
-        names.append(name)
-    return names
-
-
-def find(batch: Trajectories, listed: AllTrajectories) -> Tensor:
-    """Find each sampled trajectory in the list of all trajectories.
-
-    Args:
-        batch: N trajectories of a world whose observations are one-hot.
-        listed: all K trajectories of the same world.
-
-    Returns:
-        int64 (N,), the k of each.
-
-    Raises:
-        ValueError: a sampled trajectory is not in the list.
-    """
-    sampled = _keys(
-        batch.observations.argmax(-1),
-        batch.actions,
-        batch.final_observations.argmax(-1),
-        batch.mask,
-        listed.mask.shape[1],
-    )
-    every = _keys(
-        listed.states[:, :-1],
-        listed.actions,
-        listed.states[:, -1],
-        listed.mask,
-        listed.mask.shape[1],
-    )
-    same = (sampled[:, None] == every).all(-1)
-    if not same.any(1).all():
-        missing = int((~same.any(1)).sum())
-        raise ValueError(f"batch: {missing} of its trajectories are not in the list")
-    return same.int().argmax(1)
 
 
 def draw_slopes(
@@ -176,16 +104,9 @@ def draw_counts(
     for number, (name, values) in enumerate(counts.items()):
         if min(values) < 1:
             raise ValueError(f"counts: expected at least 1, got {min(values)}")
-        axes.plot(
-            np.arange(1, len(values) + 1),
-            np.array(values, dtype=float),
-            color=COLORS[number],
-            linestyle=LINE_STYLES[number],
-            marker=_MARKERS[number],
-            markevery=10,
-            markersize=8,
-            label=name,
-        )
+        heights = np.array(values, dtype=float)  # they may be too long for int64
+        curve(axes, heights, name, number, x=np.arange(1, len(values) + 1))
+        axes.lines[-1].set(marker=MARKERS[number], markevery=10, markersize=8)
     for name, height in landmarks.items():
         axes.axhline(height, color="black", linewidth=1.2, linestyle=":")
         axes.annotate(
@@ -228,23 +149,6 @@ def _label_rows(panels: Sequence[Axes], names: list[str]) -> None:
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_yticks([])
     panels[0].set_yticks(np.arange(len(names)), names, fontsize=12)
-
-
-def _keys(
-    states: Tensor, actions: Tensor, last: Tensor, mask: Tensor, horizon: int
-) -> Tensor:
-    """A row of integers for each trajectory, the same for the same trajectory."""
-    columns = horizon - mask.shape[1]
-    key = [
-        torch.nn.functional.pad(torch.where(mask, part, -1), (0, columns), value=-1)
-        for part in (states, actions)
-    ]
-    return torch.cat([*key, last[:, None]], dim=1)
-
-
-def _check_words(name: str, words: Sequence[str], largest: int) -> None:
-    if len(words) <= largest:
-        raise ValueError(f"{name}: expected at least {largest + 1}, got {len(words)}")
 
 
 def _one_each(

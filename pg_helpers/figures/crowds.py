@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pg_helpers.arguments import check_count, check_fraction, finite_array
+from pg_helpers.drawing import draw_indexes
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.worlds import grid_world
 
@@ -78,7 +79,7 @@ def draw(probabilities: ArrayLike, generator: np.random.Generator) -> NDArray[np
     Returns:
         (...), from 0 to A - 1.
     """
-    return _draw(np.cumsum(probabilities, axis=-1), generator)
+    return draw_indexes(np.cumsum(probabilities, axis=-1), generator)
 
 
 def play(
@@ -107,13 +108,13 @@ def play(
     learner = np.arange(len(pi))[:, None]
     heights, onward = pi.cumsum(axis=-1), world.transition.cumsum(axis=-1)
     starts = np.broadcast_to(world.initial.cumsum(), (*shape, world.num_states))
-    state = _draw(starts, generator)
+    state = draw_indexes(starts, generator)
     rows = []
     for _ in range(world.horizon):
         running = ~world.terminal[state]
-        action = _draw(heights[learner, state], generator)
+        action = draw_indexes(heights[learner, state], generator)
         # The rows of terminal states may be empty; nobody moves there.
-        after = np.where(running, _draw(onward[state, action], generator), state)
+        after = np.where(running, draw_indexes(onward[state, action], generator), state)
         reward = np.where(running, world.reward[state, action, after], 0.0)
         rows.append((state, action, reward, running))
         state = after
@@ -197,13 +198,6 @@ def objectives(world: TabularMDP, probabilities: ArrayLike, gamma: float) -> Ten
     pi = _crowd(world, probabilities)
     expected = torch.as_tensor((world.transition * world.reward).sum(axis=2)).to(pi)
     return along(world, pi, (pi * expected).sum(dim=-1), gamma)
-
-
-def _draw(heights: NDArray, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draw an index from each row of running totals of probabilities."""
-    levels = generator.random(heights.shape[:-1]) * heights[..., -1]
-    index = (heights <= levels[..., None]).sum(axis=-1)
-    return np.minimum(index, heights.shape[-1] - 1)
 
 
 def _crowd(world: TabularMDP, probabilities: ArrayLike) -> Tensor:

@@ -15,9 +15,7 @@ from pg_helpers.arguments import (
     check_positive,
     finite_array,
 )
-from pg_helpers.plots import COLORS, LINE_STYLES, spread_band
-
-_MARKS = "osD^v"
+from pg_helpers.plots import COLORS, MARKERS, curve, spread_band
 
 
 def draw_goals(
@@ -70,15 +68,8 @@ def draw_shares(
     places = np.arange(len(labels))
     for number, (name, row) in enumerate(shares.items()):
         heights = 100 * _shares(name, row, len(labels))
-        axes.plot(
-            places,
-            heights,
-            marker=_MARKS[number % len(_MARKS)],
-            markersize=9,
-            color=COLORS[number % len(COLORS)],
-            linestyle=LINE_STYLES[number % len(LINE_STYLES)],
-            label=name,
-        )
+        curve(axes, heights, name, number, x=places)
+        axes.lines[-1].set(marker=MARKERS[number % len(MARKERS)], markersize=9)
     axes.set_xticks(places, labels)
     axes.set(xlabel=x_label, ylabel="learners at the far goal (%)", ylim=(-4, 108))
     return axes
@@ -216,13 +207,7 @@ def draw_effective(
             f"got {rows.shape}"
         )
     spread_band(axes, rows, "policy gradient", x=episodes)
-    axes.plot(
-        np.asarray(episodes),
-        line,
-        color=COLORS[1],
-        linestyle=LINE_STYLES[1],
-        label="schedule of epsilon",
-    )
+    curve(axes, line, "schedule of epsilon", 1, x=episodes)
     top = check_count("num_actions", num_actions)
     axes.set(xlabel="episodes", ylabel="effective actions", ylim=(0.9, top + 0.1))
     axes.set_yticks(range(1, top + 1))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pg_helpers.arguments import check_fraction, finite_array
 from pg_helpers.enumeration import AllTrajectories
+from pg_helpers.figures.trajectories import words_of
 from pg_helpers.plots import COLORS
 
 STATES = ("valley", "ridge", "summit")
@@ -36,18 +37,7 @@ def stories(listed: AllTrajectories) -> list[list[str]]:
     """
     _check_below("states", listed.states, len(STATES))
     _check_below("actions", listed.actions, len(ACTIONS))
-    told = []
-    for states, actions, mask in zip(
-        listed.states.tolist(),
-        listed.actions.tolist(),
-        listed.mask.tolist(),
-        strict=True,
-    ):
-        words = [STATES[states[0]]]
-        for t in range(sum(mask)):
-            words += [ACTIONS[actions[t]], STATES[states[t + 1]]]
-        told.append(words)
-    return told
+    return words_of(listed, STATES, ACTIONS)
 
 
 def short_names(listed: AllTrajectories) -> list[str]:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from pg_helpers import enumeration
 from pg_helpers.arguments import check_fraction, finite_array
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.rollout import Trajectories
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class Plane:
     Attributes:
         states: int64 (K, T + 1), as in `exact.trajectories`.
         actions: int64 (K, T).
-        mask: bool (K, T); True where a step is taken.
         returns: (K,), in units of reward.
         log_world: (K,), nats: what the start and the dynamics add to ln P(tau|theta).
         visits: (K, L), how often each state is acted in.
@@ -33,7 +31,6 @@ class Plane:
 
     states: NDArray[np.int64]
     actions: NDArray[np.int64]
-    mask: NDArray[np.bool_]
     returns: NDArray[np.float64]
     log_world: NDArray[np.float64]
     visits: NDArray[np.float64]
@@ -89,35 +86,6 @@ class Plane:
         """
         return self.probabilities(theta) @ self.returns
 
-    def numbers_of(self, batch: Trajectories) -> NDArray[np.int64]:
-        """Which of the K trajectories each sampled one is.
-
-        Args:
-            batch: sampled in the same world, with one-hot observations.
-
-        Returns:
-            (N,), from 0 to K - 1.
-
-        Raises:
-            ValueError: a sampled trajectory is none of the K.
-        """
-        last = batch.final_observations.argmax(-1).numpy()[:, None]
-        states = np.column_stack([batch.observations.argmax(-1).numpy(), last])
-        # After the end the last state stands still, as it does in the list.
-        ended = np.arange(states.shape[1]) >= batch.lengths.numpy()[:, None]
-        states = np.where(ended, last, states)
-        seen = np.column_stack([states, batch.actions.numpy()])
-        listed = np.column_stack([self.states, self.actions])
-        if seen.shape[1] != listed.shape[1]:
-            raise ValueError(
-                f"batch: expected trajectories of up to {self.actions.shape[1]} steps, "
-                f"got {batch.actions.shape[1]}"
-            )
-        same = (seen[:, None] == listed).all(-1)
-        if not same.any(1).all():
-            raise ValueError("batch: expected trajectories of this world, got another")
-        return same.argmax(1)
-
     def _checked(self, theta: ArrayLike) -> NDArray[np.float64]:
         logits = finite_array("theta", theta)
         expected = self.visits.shape[1]
@@ -153,7 +121,6 @@ def plane_of(mdp: TabularMDP, gamma: float) -> Plane:
     return Plane(
         states=states,
         actions=actions,
-        mask=mask,
         returns=listed.rewards.numpy() @ gamma ** np.arange(mdp.horizon),
         log_world=np.log(mdp.initial[states[:, 0]]) + np.log(steps).sum(1),
         visits=at.sum(1).astype(float),

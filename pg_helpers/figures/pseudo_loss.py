@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_count, check_fraction, finite_array
-from pg_helpers.plots import COLORS, curve, reference_line, spread_band
+from pg_helpers.plots import COLORS, MARKERS, curve, reference_line, spread_band
 
 Objective = Literal["expected pay", "half the sum of squares"]
-_MARKERS = "osD^v"
 
 
 def follow(
@@ -178,5 +177,5 @@ def draw_losses(
 
 def _mark(axes: Axes, x: NDArray, y: NDArray, number: int) -> None:
     """Markers on a curve, so that it is known without its colour."""
-    look = _MARKERS[number % len(_MARKERS)]
+    look = MARKERS[number % len(MARKERS)]
     axes.plot(x, y, look, color=COLORS[number % len(COLORS)], markersize=8)

@@ -2,14 +2,11 @@
 
 import ast
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
 from nbformat import NotebookNode
+from series import NOTEBOOKS, read
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 NUMBERS = range(1, 25)
 
 
@@ -21,10 +18,6 @@ def asserting_cells(notebook: NotebookNode) -> dict[int, list[int]]:
             if match := re.fullmatch(r"eq-(\d\d)", tag):
                 found.setdefault(int(match[1]), []).append(position)
     return found
-
-
-def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -4,7 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -14,11 +13,10 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
+from series import FOLDER, NOTEBOOKS, read
 
 from pg_helpers import checks
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.py"))
 
 TITLE = re.compile(r"^#+ Exercise (\d+\.\d+) ★{1,3} \(\d+ min\): \S", re.MULTILINE)
@@ -147,10 +145,6 @@ def solved(notebook: NotebookNode, solutions: dict[str, str]) -> NotebookNode:
     for tag, stub in tagged(notebook, "exercise").items():
         stub.source = solutions[tag]
     return notebook
-
-
-def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
 
 
 # The notebooks

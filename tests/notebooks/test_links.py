@@ -3,20 +3,18 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
+from series import NOTEBOOKS, ROOT, read
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 BINDER = re.compile(r"https://mybinder\.org/\S*?urlpath=lab/tree/([^)\s]+)")
 
 
 def text_of(path: Path) -> str:
     if path.suffix == ".md":
         return path.read_text(encoding="utf-8")
-    notebook = nbformat.read(path, as_version=4)
-    return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    cells = read(path).cells
+    return "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
 
 
 def targets(text: str) -> list[str]:
