@@ -4,7 +4,7 @@ Nothing is claimed that is not run, and nothing is run that is not checked again
 truth: on a finite world `exact` lists every trajectory.
 """
 
-from pg_helpers import checks, exact
+from pg_helpers import checks, clinic, exact
 from pg_helpers.animation import animate, strip, watch
 from pg_helpers.arguments import NotFiniteError
 from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
@@ -57,6 +57,7 @@ __all__ = [
     "Update",
     "animate",
     "checks",
+    "clinic",
     "corridor",
     "exact",
     "grid_world",

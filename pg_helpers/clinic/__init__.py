@@ -1,0 +1,7 @@
+"""Is this loss right? Any loss, held against the exact gradient of J."""
+
+from pg_helpers.clinic.diagnosis import Diagnosis
+from pg_helpers.clinic.examination import examine
+from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+
+__all__ = ["GAMMA", "Diagnosis", "examine", "standard_policy", "standard_world"]

@@ -1,0 +1,117 @@
+"""What was found out about a loss, in numbers, in words and as a picture."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass, field
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from pg_helpers.clinic.picture import draw, in_words
+from pg_helpers.display import img_tag, png_of
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis:
+    """A loss held against the gradient of J.
+
+    With g minus the gradient of the loss, which gradient descent adds to theta, and
+    E[g] its mean over all batches of N trajectories that the policy samples. Where the
+    loss could not be examined, the verdict says why, the relative error is infinite,
+    and the other numbers are NaN.
+
+    Attributes:
+        verdict: what was found, in a sentence or two.
+        cause: the faults that it was recognised by, as one phrase; empty where there
+            are none, or none that is known.
+        relative_error: ||E[g] - grad J|| / ||grad J||; 0 for a right loss.
+        cosine: of the angle between E[g] and grad J; 0 where E[g] is 0.
+        scale: length of E[g] along grad J, in units of ||grad J||.
+        variance: total variance of g, the mean of ||g - E[g]||^2.
+        plain_variance: that of the plain estimator (19) from as many trajectories.
+        standard_error: of relative_error, where batches were sampled; 0 where all
+            were listed.
+        unbiased: whether the relative error is no more than rounding, or, for a
+            sample, than four standard errors.
+        examined: how many batches of how many trajectories.
+        expected: E[g], (P,), in the order of policy.parameters().
+        gradient: grad J, (P,).
+    """
+
+    verdict: str
+    cause: str = ""
+    relative_error: float = math.inf
+    cosine: float = math.nan
+    scale: float = math.nan
+    variance: float = math.nan
+    plain_variance: float = math.nan
+    standard_error: float = math.nan
+    unbiased: bool = False
+    examined: str = "nothing"
+    expected: Tensor = field(default_factory=lambda: torch.empty(0))
+    gradient: Tensor = field(default_factory=lambda: torch.empty(0))
+    # For the picture: what g and grad J do to pi, (2, S, A); single g in the plane of
+    # both with their chances, (M, 3).
+    pushes: Tensor = field(default_factory=lambda: torch.empty(0))
+    cloud: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def __str__(self) -> str:
+        """Verdict and figures, on lines of their own."""
+        return "\n".join(
+            [self.verdict, *(f"  {name:16}{value}" for name, value in self._figures())]
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th scope='row' style='text-align: left'>{name}</th>"
+            f"<td style='text-align: left'>{html.escape(value)}</td></tr>"
+            for name, value in self._figures()
+        )
+        parts = [f"<p><strong>{html.escape(self.verdict)}</strong></p>"]
+        if rows:
+            parts.append(f"<table>{rows}</table>")
+        if self.pushes.numel():
+            figure = Figure(figsize=(9, 3.6))
+            self.draw(figure)
+            parts.append(img_tag(png_of(figure, small=True), self.alt))
+        return "".join(parts)
+
+    @property
+    def alt(self) -> str:
+        """The picture in words; empty where there is none."""
+        return in_words(self.pushes) if self.pushes.numel() else ""
+
+    def draw(self, figure: Figure) -> None:
+        """Draw what the loss does to the policy, and how noisily.
+
+        Args:
+            figure: an empty matplotlib Figure.
+
+        Raises:
+            ValueError: the loss could not be examined.
+        """
+        if not self.pushes.numel():
+            raise ValueError(
+                "diagnosis: expected one with a gradient to draw, got the verdict: "
+                f"{self.verdict}"
+            )
+        draw(figure, self.pushes, self.cloud)
+
+    def _figures(self) -> list[tuple[str, str]]:
+        if math.isinf(self.relative_error):
+            return []
+        error = f"{100 * self.relative_error:.1f} % of grad J"
+        if self.standard_error > 0:
+            error += f" (standard error {100 * self.standard_error:.1f} %)"
+        return [
+            ("examined", self.examined),
+            ("error", error),
+            ("cosine", f"{self.cosine:.4f}"),
+            ("length", f"{self.scale + 0:.3f} along grad J"),
+            ("variance", f"{self.variance:.3g} (plain: {self.plain_variance:.3g})"),
+        ]

@@ -1,0 +1,165 @@
+"""The gradient of a loss on every batch, or in words why there is none."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pg_helpers.clinic.batches import Batches
+from pg_helpers.rollout import Trajectories
+
+Loss = Callable[..., Any]
+_NAMES = [field.name for field in fields(Trajectories)]
+
+
+class FaultError(Exception):
+    """The loss cannot be examined; the message says why, in whole sentences."""
+
+
+def _cut() -> FaultError:
+    return FaultError(
+        "The graph does not reach the policy: the loss has no gradient. Something on "
+        "the way cuts it, such as detach(), item(), torch.no_grad(), "
+        "torch.tensor(...) or a NumPy array."
+    )
+
+
+def takes_batch(loss: Loss) -> bool:
+    """Whether a loss is of the form (batch, policy), not (log_probs, rewards, mask).
+
+    Raises:
+        TypeError: it is not callable, or takes other arguments.
+    """
+    if not callable(loss):
+        raise TypeError(f"loss: expected a function, got {loss!r}")
+    try:
+        signature = inspect.signature(loss)
+    except ValueError:  # some built-in functions do not tell
+        return False
+    for number, batched in ((3, False), (2, True)):
+        try:
+            signature.bind(*range(number))
+        except TypeError:
+            continue
+        return batched
+    raise TypeError(
+        "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
+        f"policy), got one of {signature}"
+    )
+
+
+def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
+    """Minus the gradient of the loss on each batch: what gradient descent adds.
+
+    Args:
+        loss: of either form.
+        batches: B of them.
+        policy: what the gradient is taken of.
+
+    Returns:
+        (B, P), in the order of policy.parameters(); zero for frozen parameters.
+
+    Raises:
+        FaultError: the loss raises, is not a finite scalar, or its graph never
+            reaches the policy.
+    """
+    batched = takes_batch(loss)
+    every, rows, reached = batches.every, [], False
+    for index in batches.index:
+        batch = Trajectories(**{name: getattr(every, name)[index] for name in _NAMES})
+        if batched:
+            arguments: tuple = (batch, policy)
+        else:
+            log_probs = policy(batch.observations).log_prob(batch.actions)
+            arguments = (log_probs, batch.rewards, batch.mask)
+        found = _ask(loss, arguments, batch.mask, policy)
+        reached = reached or any(part is not None for part in found)
+        rows.append(_flat(found, policy))
+    if not reached:
+        raise _cut()
+    return torch.stack(rows).double().cpu()
+
+
+def _ask(
+    loss: Loss, arguments: tuple, mask: Tensor, policy: nn.Module
+) -> list[Tensor | None]:
+    """Minus the gradient by each parameter; None where the graph does not reach."""
+    lengths = mask.sum(dim=1).tolist()
+    try:
+        value = loss(*arguments)
+    except Exception as error:
+        raise FaultError(
+            f"The loss raised {type(error).__name__} on {_named(lengths)}: {error}"
+        ) from error
+    _check_value(value, lengths)
+    parameters = [p for p in policy.parameters() if p.requires_grad]
+    if not value.requires_grad:
+        return [None] * len(parameters)
+    try:
+        found = torch.autograd.grad(value, parameters, allow_unused=True)
+    except RuntimeError as error:
+        raise FaultError(
+            f"PyTorch could not differentiate the loss on {_named(lengths)}: {error}"
+        ) from error
+    if any(part is not None and not part.isfinite().all() for part in found):
+        raise FaultError(
+            f"The value of the loss is finite, but its gradient is not, on "
+            f"{_named(lengths)}. {_WHY_NOT_FINITE}"
+        )
+    return [None if part is None else -part for part in found]
+
+
+_WHY_NOT_FINITE = (
+    "The usual ways there: the standard deviation of a single number (one trajectory, "
+    "or an episode of one step), a division by zero, the logarithm of zero, 0 times "
+    "infinity at padded steps."
+)
+
+
+def _check_value(value: Any, lengths: list[int]) -> None:
+    if not isinstance(value, Tensor):
+        raise FaultError(
+            f"The loss returned {type(value).__name__}, not a tensor. A number has no "
+            "graph: leave item() and float() out of it."
+        )
+    if value.ndim != 0:
+        shape = tuple(value.shape)
+        raise FaultError(
+            f"The loss returned a tensor of shape {shape}, not a scalar. Sum over the "
+            "steps, then take the mean over the trajectories."
+        )
+    if not value.is_floating_point():
+        raise FaultError(f"The loss returned {value.dtype}, which has no gradient.")
+    if not value.isfinite():
+        raise FaultError(
+            f"The loss is {value.item()} on {_named(lengths)}. {_WHY_NOT_FINITE}"
+        )
+
+
+def _named(lengths: list[int]) -> str:
+    steps = " and ".join(map(str, lengths[:3])) + (" ..." if lengths[3:] else "")
+    if len(lengths) == 1:
+        return f"a trajectory of {steps} step{'s' if lengths[0] > 1 else ''}"
+    return f"a batch of trajectories of {steps} steps"
+
+
+def flat_gradient(scalar: Tensor, policy: nn.Module) -> Tensor:
+    """Gradient by all parameters, (P,); zero where the graph does not reach."""
+    parameters = [p for p in policy.parameters() if p.requires_grad]
+    found = torch.autograd.grad(
+        scalar, parameters, allow_unused=True, retain_graph=True
+    )
+    return _flat(list(found), policy)
+
+
+def _flat(found: list[Tensor | None], policy: nn.Module) -> Tensor:
+    parts, remaining = [], iter(found)
+    for parameter in policy.parameters():
+        part = next(remaining) if parameter.requires_grad else None
+        parts.append(torch.zeros_like(parameter) if part is None else part)
+    return torch.cat([part.flatten() for part in parts])

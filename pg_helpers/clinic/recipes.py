@@ -1,0 +1,277 @@
+"""What losses are made of: a weight, a centring, a place, a mask, a mean.
+
+Each ingredient is right or has a fault that is put into words. Together they say what
+the score of each step of a batch is multiplied with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from pg_helpers.returns import rewards_to_go, total_return
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Batches of N trajectories, as the ingredients need them.
+
+    Attributes:
+        rewards: float64 (B, N, T), zero where padded.
+        mask: float64 (B, N, T), 1 where a step was taken.
+        pairs: int64 (B, N, T), state * A + action of each step.
+        best: int64 (B, N, T), the same with the most likely action.
+        pi: float64 (S, A), the policy.
+        gamma: discount, in [0, 1].
+    """
+
+    rewards: Tensor
+    mask: Tensor
+    pairs: Tensor
+    best: Tensor
+    pi: Tensor
+    gamma: float
+
+    def powers(self, gamma: float) -> Tensor:
+        """gamma^t, (T,)."""
+        return gamma ** torch.arange(self.rewards.shape[-1], dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One choice in a recipe.
+
+    Attributes:
+        fault: what is wrong with it, in words; empty where nothing is.
+        apply: what it does; each kind has arguments of its own.
+    """
+
+    fault: str
+    apply: Callable[..., Tensor]
+
+
+# Weights: from a sample to (B, N, T), or to (B, N, 1) for all steps alike.
+
+
+def _total(sample: Sample, gamma: float | None = None) -> Tensor:
+    gamma = sample.gamma if gamma is None else gamma
+    return total_return(sample.rewards, gamma)[..., None]
+
+
+def _to_go(sample: Sample, gamma: float | None = None) -> Tensor:
+    return rewards_to_go(sample.rewards, sample.gamma if gamma is None else gamma)
+
+
+def _discounted_to_go(sample: Sample, gamma: float | None = None) -> Tensor:
+    gamma = sample.gamma if gamma is None else gamma
+    return sample.powers(gamma) * _to_go(sample, gamma)
+
+
+def _rewards(sample: Sample) -> Tensor:
+    return sample.rewards
+
+
+def _discounted(sample: Sample) -> Tensor:
+    return sample.powers(sample.gamma) * sample.rewards
+
+
+def _ones(sample: Sample) -> Tensor:
+    return torch.ones_like(sample.rewards)
+
+
+def _so_far(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    return weigh(sample).cumsum(-1)
+
+
+def _added_up(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    return weigh(sample).sum(-1, keepdim=True)
+
+
+def _from_next(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    """Each step has the weight of the next one."""
+    return pad(weigh(sample)[..., 1:], (0, 1))
+
+
+def _from_last(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    """Each step has the weight of the one before."""
+    return pad(weigh(sample)[..., :-1], (1, 0))
+
+
+def _twice(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    """Weights of rewards that were discounted before."""
+    return weigh(replace(sample, rewards=_discounted(sample)))
+
+
+def _weights() -> list[Ingredient]:
+    to_go, discounted_to_go = _to_go, _discounted_to_go
+    next_on = "rewards come a step late: each action is credited from the next one on"
+    last_too = (
+        "rewards come a step early: each action is credited with the one before it "
+        "too, the first with nothing"
+    )
+    added = "the returns of all steps are added up before they are multiplied"
+    same = "only the reward of the same step is credited"
+    past = "each action is credited with the rewards up to it, not from it on"
+    wrong: list[tuple[str, Callable[..., Tensor]]] = [
+        ("no reward is in it", _ones),
+        (DROPPED, to_go),
+        ("the rewards are not discounted", partial(_total, gamma=1.0)),
+        ("the rewards are not discounted", partial(_to_go, gamma=1.0)),
+        *[
+            ("the discount is applied twice", partial(_twice, weigh))
+            for weigh in (_total, to_go, discounted_to_go)
+        ],
+        *[(same, weigh) for weigh in (_rewards, _discounted)],
+        *[(past, partial(_so_far, weigh)) for weigh in (_rewards, _discounted)],
+        *[
+            (next_on, partial(_from_next, weigh))
+            for weigh in (_rewards, to_go, discounted_to_go)
+        ],
+        *[
+            (last_too, partial(_from_last, weigh))
+            for weigh in (to_go, discounted_to_go)
+        ],
+        *[(added, partial(_added_up, weigh)) for weigh in (to_go, discounted_to_go)],
+    ]
+    for gamma in (0.9, 0.95, 0.98, 0.99, 0.995, 0.999):
+        name = f"the discount is {gamma}, not the gamma that it was examined with"
+        wrong += [
+            (name, partial(weigh, gamma=gamma)) for weigh in (_total, discounted_to_go)
+        ]
+        wrong.append((f"{name}, and {DROPPED}", partial(to_go, gamma=gamma)))
+    right = [Ingredient("", _total), Ingredient("", discounted_to_go)]
+    return right + [Ingredient(*pair) for pair in wrong]
+
+
+DROPPED = "the factor gamma^t is dropped"
+
+
+# Centring: from weights (B, N, T or 1) and the mask to the same without a mean.
+
+
+def _as_they_are(weights: Tensor, mask: Tensor) -> Tensor:
+    return weights
+
+
+def _without_mean(
+    weights: Tensor,
+    mask: Tensor,
+    dim: tuple[int, ...],
+    padded: bool = False,
+    correction: int | None = None,
+) -> Tensor:
+    """Subtract the mean over `dim`; with a correction, divide by the spread too."""
+    if dim == (1,) and weights.shape[-1] == 1:
+        mask = torch.ones_like(weights)
+    if padded:
+        mask = torch.ones_like(mask)
+    number = mask.sum(dim, keepdim=True)
+    mean = (weights * mask).sum(dim, keepdim=True) / number.clamp(min=1)
+    centred = weights - mean
+    if correction is None:
+        return centred
+    squares = (centred**2 * mask).sum(dim, keepdim=True)
+    return centred / ((squares / (number - correction)).sqrt() + 1e-8)
+
+
+def _without_others(weights: Tensor, mask: Tensor) -> Tensor:
+    """Subtract from the weights of a trajectory the mean of the other ones'."""
+    number = weights.shape[1]
+    others = (weights.sum(1, keepdim=True) - weights) / max(number - 1, 1)
+    return weights - others
+
+
+def _centrings() -> list[Ingredient]:
+    found = [
+        Ingredient("", _as_they_are),
+        Ingredient("the mean of the other trajectories is subtracted", _without_others),
+    ]
+    # With a single trajectory its episode is the batch, and is what should be named.
+    for over, dim, padded in (
+        ("the episode", (2,), False),
+        ("the episode, padding included", (2,), True),
+        ("the batch", (1,), False),
+        ("all steps of the batch", (1, 2), False),
+        ("all steps of the batch, padding included", (1, 2), True),
+    ):
+        centre = partial(_without_mean, dim=dim, padded=padded)
+        found.append(Ingredient(f"the mean over {over} is subtracted", centre))
+        for correction in (1, 0):
+            whiten = partial(centre, correction=correction)
+            found.append(Ingredient(f"returns are whitened over {over}", whiten))
+    return found
+
+
+# Places: from a sample and coefficients (B, N, T) to what d ln pi(a|s) is multiplied
+# with, (B, S * A).
+
+
+def _added(sample: Sample, pairs: Tensor, coefficients: Tensor) -> Tensor:
+    table = coefficients.new_zeros(len(coefficients), sample.pi.numel())
+    return table.scatter_add(1, pairs.flatten(1), coefficients.flatten(1))
+
+
+def _at_taken(sample: Sample, coefficients: Tensor) -> Tensor:
+    return _added(sample, sample.pairs, coefficients)
+
+
+def _at_best(sample: Sample, coefficients: Tensor) -> Tensor:
+    return _added(sample, sample.best, coefficients)
+
+
+def _at_all(sample: Sample, coefficients: Tensor) -> Tensor:
+    num_actions = sample.pi.shape[1]
+    first = sample.pairs - sample.pairs % num_actions
+    return sum(
+        (_added(sample, first + action, coefficients) for action in range(num_actions)),
+        start=torch.zeros(()),
+    )
+
+
+def _times_pi(place: Callable[..., Tensor], sample: Sample, c: Tensor) -> Tensor:
+    """The gradient of pi is pi times that of ln pi."""
+    return place(sample, c) * sample.pi.flatten()
+
+
+_PROBABILITY = "probabilities stand where log-probabilities belong"
+_GREEDY = "the most likely action stands where the sampled one belongs"
+_SPREAD = "the weight is spread over all actions, not put on the sampled one"
+PLACES = [
+    Ingredient("", _at_taken),
+    Ingredient(_PROBABILITY, partial(_times_pi, _at_taken)),
+    Ingredient(_GREEDY, _at_best),
+    Ingredient(_SPREAD, _at_all),
+    Ingredient(_SPREAD, partial(_times_pi, _at_all)),
+]
+
+
+# Means: from a mask (B, N, T) to what a trajectory's sum over steps is divided by.
+
+
+def _by_trajectories(mask: Tensor) -> Tensor:
+    return torch.full((len(mask), 1, 1), mask.shape[1], dtype=mask.dtype)
+
+
+def _by_own_steps(mask: Tensor) -> Tensor:
+    return mask.shape[1] * mask.sum(2, keepdim=True)
+
+
+def _by_all_steps(mask: Tensor) -> Tensor:
+    return mask.sum((1, 2), keepdim=True)
+
+
+MEANS = [
+    Ingredient("", _by_trajectories),
+    Ingredient(
+        "the mean over each episode's steps stands for their sum", _by_own_steps
+    ),
+    Ingredient("the mean is over all steps, not over trajectories", _by_all_steps),
+]
+
+WEIGHTS = _weights()
+CENTRINGS = _centrings()
