@@ -84,7 +84,10 @@ def graph_is_gone(log_probs, rewards, mask):
         (a_float, ["returned float, not a tensor", "item()"]),
         (a_vector, ["shape (1,), not a scalar", "mean over the trajectories"]),
         (integers, ["int64", "no gradient"]),
-        (not_a_number, ["of 4 steps", "standard deviation of a single number"]),
+        (
+            not_a_number,
+            ["The loss is", "of 4 steps", "standard deviation of a single number"],
+        ),
         (not_a_number_backwards, ["its gradient is not"]),
         (graph_is_gone, ["could not differentiate", "a trajectory of 4 steps"]),
         (lambda log_probs, rewards, mask: None, ["returned NoneType"]),
