@@ -10,7 +10,15 @@ from torch.distributions import Categorical
 
 import pg_helpers as pg
 from tests import oracles
-from tests.clinic_losses import GAMMA, PATIENTS, Patient, plain, powers, total
+from tests.clinic_losses import (
+    GAMMA,
+    PATIENTS,
+    Patient,
+    mean_within_episode,
+    plain,
+    powers,
+    total,
+)
 from tests.worlds import random_table, sparse_world
 
 
@@ -113,6 +121,17 @@ def test_every_fault_is_told_and_named(patient: Patient):
     assert found.verdict.startswith("Unbiased") is patient.unbiased
     for fault in (patient.cause or "").split(", and "):
         assert fault.lower() in found.verdict.lower()
+
+
+def test_another_size_is_told_and_the_first_of_equal_recipes_named():
+    """For one trajectory the mean of its episode is that of all steps of the batch."""
+    found = pg.clinic.examine(
+        lambda *batch: 3 * mean_within_episode(*batch), gamma=GAMMA
+    )
+    assert found.cause == (
+        "the factor gamma^t is dropped, and the mean over the episode is subtracted, "
+        "and all of it is multiplied by 3"
+    )
 
 
 def test_the_plain_variance_in_closed_form():
