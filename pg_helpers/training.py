@@ -247,20 +247,23 @@ def _step_uphill(
     batch = sample_trajectories(
         envs, policy, config.num_trajectories, seed, config.max_steps
     )
-    distribution = policy(batch.observations)
-    log_probs = log_prob(distribution, batch.actions, batch_ndim=2)
+    # The policy is asked about the steps that were taken, not about the padding.
+    distribution = policy(batch.observations[batch.mask])
+    taken = log_prob(distribution, batch.actions[batch.mask], batch_ndim=1)
+    log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
     loss = pseudo_loss(log_probs, return_weights(batch, config), batch.mask)
     gradient = optimizer.step(loss)
+    N = config.num_trajectories
     with torch.no_grad():
         measured = {
-            "mean_return": total_return(batch.rewards, config.gamma).mean(),
-            "mean_undiscounted_return": batch.rewards.sum(1).mean(),
-            "mean_length": batch.lengths.double().mean(),
-            "loss": loss,
-            "entropy": entropy(distribution, batch_ndim=2)[batch.mask].mean(),
-            "gradient_norm": gradient.norm(),
+            "mean_return": total_return(batch.rewards, config.gamma).sum().item() / N,
+            "mean_undiscounted_return": batch.rewards.sum().item() / N,
+            "mean_length": len(taken) / N,
+            "loss": loss.item(),
+            "entropy": entropy(distribution, batch_ndim=1).mean().item(),
+            "gradient_norm": gradient.norm().item(),
         }
-    return batch, {name: value.item() for name, value in measured.items()}
+    return batch, measured
 
 
 @contextmanager
