@@ -44,13 +44,14 @@ class Translator:
         ):
             if not isinstance(space, spaces.Discrete | spaces.Box):
                 raise ValueError(f"{name} space: expected Discrete or Box, got {space}")
+        self.seen_as_0 = getattr(self.observation_space, "start", 0)
         self.policy = policy
         self.device, self.dtype = placement(policy)
 
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers from 0 for a Discrete space, the policy's float type for a Box."""
         if isinstance(self.observation_space, spaces.Discrete):
-            shifted = observations - self.observation_space.start
+            shifted = observations - self.seen_as_0
             return torch.as_tensor(shifted, dtype=torch.int64, device=self.device)
         return torch.as_tensor(observations, dtype=self.dtype, device=self.device)
 

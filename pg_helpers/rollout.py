@@ -155,9 +155,8 @@ def _run_round(
     stays_ended = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
     while np.count_nonzero(running):  # a quarter of the time of any()
         seen = np.array(observations)
-        if seen.dtype.kind == "f":
-            # An ended environment may show anything; no policy has to bear it.
-            seen[~running] = 0
+        # An ended environment may show anything; no policy has to bear it.
+        seen[~running] = translator.seen_as_0
         step = episodes.num_steps(max_steps)
         actions = translator.draw(seen, step, generator, running)
         observations, rewards, terminated, truncated, infos = envs.step(
@@ -225,10 +224,10 @@ def _collate(rounds: list[_Round], translator: Translator) -> Trajectories:
     lengths = np.concatenate([episodes.lengths for episodes in rounds])
     mask = np.arange(lengths.max()) < lengths[:, None]
 
-    def padded(name: str, padding: int = 0) -> NDArray:
-        """All rounds as one array (N, T, ...), padded where no step was taken."""
+    def padded(name: str, padding: int) -> NDArray:
+        """All rounds as one array (N, T, ...), padded to the longest of them."""
         first = getattr(rounds[0], name)[0]
-        whole = np.empty((*mask.shape, *first.shape[1:]), first.dtype)
+        whole = np.full((*mask.shape, *first.shape[1:]), padding, first.dtype)
         row = 0
         for episodes in rounds:
             steps = getattr(episodes, name)
@@ -236,17 +235,19 @@ def _collate(rounds: list[_Round], translator: Translator) -> Trajectories:
             rows = slice(row, row + episodes.num_envs)
             whole[rows, : len(steps)] = block.swapaxes(0, 1)
             row += episodes.num_envs
-        whole[~mask] = padding
         return whole
 
     def tensor(array: NDArray, dtype: torch.dtype | None = None) -> Tensor:
         return torch.as_tensor(array, dtype=dtype, device=translator.device)
 
-    seen_as_0 = getattr(translator.observation_space, "start", 0)
+    actions, rewards = padded("actions", 0), padded("rewards", 0)
+    # What was done and paid after the end is nobody's.
+    actions[~mask] = rewards[~mask] = 0
+    seen = padded("observations", translator.seen_as_0)
     batch = Trajectories(
-        observations=translator.for_policy(padded("observations", seen_as_0)),
-        actions=tensor(padded("actions")),
-        rewards=tensor(padded("rewards"), translator.dtype),
+        observations=translator.for_policy(seen),
+        actions=tensor(actions),
+        rewards=tensor(rewards, translator.dtype),
         mask=tensor(mask),
         truncated=tensor(np.concatenate([r.truncated for r in rounds])),
         final_observations=translator.for_policy(
