@@ -82,6 +82,6 @@ def all_finite(tensor: Any) -> bool:
     """Whether no number of a tensor is NaN or infinite.
 
     A finite sum has finite terms, so that a second look is needed only where it is not:
-    a tenth of the time.
+    a quarter of the time.
     """
     return math.isfinite(tensor.sum().item()) or bool(tensor.isfinite().all())
