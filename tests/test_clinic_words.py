@@ -183,7 +183,10 @@ def test_the_verdict_names_the_worst_state():
         f"In state {state} it pushes probability toward action {toward}, where the "
         f"gradient of J pushes toward action {rather}"
     ) in found.verdict
-    assert f"in state {state} toward action {toward} (J: action {rather})" in found.alt
+    assert (
+        f"in state {state} toward action {toward} (the gradient of J: action {rather})"
+        in found.alt
+    )
 
 
 @pytest.mark.parametrize("factor, words", [(3.0, "too strongly"), (0.2, "too weakly")])
@@ -202,6 +205,37 @@ def test_too_much_and_too_little_in_one_state(factor, words):
     expected = f"In state 2 it pushes probability toward action {toward} {words}"
     assert expected in found.verdict
     torch.testing.assert_close(found.pushes[0, 2], factor * push)
+
+
+def test_which_form_a_loss_has():
+    """By the number of its arguments; where both fit, by the name of the second."""
+
+    def of_batch(batch, policy, strength=1.0):
+        log_probs = policy(batch.observations).log_prob(batch.actions)
+        return strength * plain(log_probs, batch.rewards, batch.mask)
+
+    def with_a_default(log_probs, rewards, mask=None, gamma=GAMMA):
+        return plain(log_probs, rewards, mask)
+
+    for loss in (of_batch, with_a_default, lambda *arguments: plain(*arguments)):
+        assert examine(loss).unbiased
+
+
+def test_a_target_goes_by_its_name():
+    world, policy = standard_in_a_table()
+    truth = 2 * pg.exact.gradient(world, policy, GAMMA)
+    found = examine(mask_forgotten, mdp=world, policy=policy, target=truth)
+    assert "not the target" in found.verdict and "gradient of J" not in str(found)
+    assert "the target: action" in found.alt
+
+
+def test_a_spread_of_one_number_warns_nobody(recwarn):
+    def whitened(log_probs, rewards, mask):
+        weights = total(rewards)
+        return plain(log_probs, rewards, mask) / weights.std()
+
+    assert "standard deviation of a single number" in examine(whitened).verdict
+    assert not recwarn.list
 
 
 def test_text_and_page():

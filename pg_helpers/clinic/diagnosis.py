@@ -39,6 +39,7 @@ class Diagnosis:
         examined: how many batches of how many trajectories.
         expected: E[g], (P,), in the order of policy.parameters().
         gradient: grad J, (P,).
+        truth: what is called grad J here, in words: another target may be given.
     """
 
     verdict: str
@@ -53,6 +54,7 @@ class Diagnosis:
     examined: str = "nothing"
     expected: Tensor = field(default_factory=lambda: torch.empty(0))
     gradient: Tensor = field(default_factory=lambda: torch.empty(0))
+    truth: str = "the gradient of J"
     # For the picture: what g and grad J do to pi, (2, S, A); single g in the plane of
     # both with their chances, (M, 3).
     pushes: Tensor = field(default_factory=lambda: torch.empty(0))
@@ -84,7 +86,7 @@ class Diagnosis:
     @property
     def alt(self) -> str:
         """The picture in words; empty where there is none."""
-        return in_words(self.pushes) if self.pushes.numel() else ""
+        return in_words(self.pushes, self.truth) if self.pushes.numel() else ""
 
     def draw(self, figure: Figure) -> None:
         """Draw what the loss does to the policy, and how noisily.
@@ -100,18 +102,18 @@ class Diagnosis:
                 "diagnosis: expected one with a gradient to draw, got the verdict: "
                 f"{self.verdict}"
             )
-        draw(figure, self.pushes, self.cloud)
+        draw(figure, self.pushes, self.cloud, self.truth)
 
     def _figures(self) -> list[tuple[str, str]]:
         if math.isinf(self.relative_error):
             return []
-        error = f"{100 * self.relative_error:.1f} % of grad J"
+        error = f"{100 * self.relative_error:.1f} % of {self.truth}"
         if self.standard_error > 0:
             error += f" (standard error {100 * self.standard_error:.1f} %)"
         return [
             ("examined", self.examined),
             ("error", error),
             ("cosine", f"{self.cosine:.4f}"),
-            ("length", f"{self.scale + 0:.3f} along grad J"),
+            ("length", f"{self.scale + 0:.3f} along {self.truth}"),
             ("variance", f"{self.variance:.3g} (plain: {self.plain_variance:.3g})"),
         ]

@@ -88,7 +88,8 @@ def examine(
             found = _asked(loss, case)
         except FaultError as fault:
             return Diagnosis(str(fault))
-        return _judge(found, truth, case)
+        name = "the gradient of J" if target is None else "the target"
+        return _judge(found, truth, case, name)
 
 
 def _truth(
@@ -126,7 +127,7 @@ def _asked(loss: Loss, case: Case) -> Tensor:
     return torch.zeros_like(found)
 
 
-def _judge(found: Tensor, truth: Tensor, case: Case) -> Diagnosis:
+def _judge(found: Tensor, truth: Tensor, case: Case, name: str) -> Diagnosis:
     """Numbers, cause, verdict and picture, from the gradient of each batch, (B, P)."""
     batches = case.batches
     expected, noise = batches.chance @ found, total_variance(found, batches.chance)
@@ -150,11 +151,12 @@ def _judge(found: Tensor, truth: Tensor, case: Case) -> Diagnosis:
     zero = float(expected.norm()) <= tolerance * length
     straight = float((expected - scale * truth).norm()) <= tolerance * length
     return Diagnosis(
-        verdict(findings, zero, straight),
+        verdict(findings, zero, straight, name),
         **findings._asdict(),
         examined=batches.in_words(),
         expected=expected,
         gradient=truth,
+        truth=name,
         cloud=_cloud(found, expected, truth, batches.chance),
     )
 

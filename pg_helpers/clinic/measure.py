@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -24,6 +25,9 @@ class FaultError(Exception):
 def takes_batch(loss: Loss) -> bool:
     """Whether a loss is of the form (batch, policy), not (log_probs, rewards, mask).
 
+    One that could be called in both ways, such as (batch, policy, weight=1), is of the
+    first form if its second parameter is called policy.
+
     Raises:
         TypeError: it is not callable, or takes other arguments.
     """
@@ -33,16 +37,23 @@ def takes_batch(loss: Loss) -> bool:
         signature = inspect.signature(loss)
     except ValueError:  # some built-in functions do not tell
         return False
-    for number, batched in ((3, False), (2, True)):
-        try:
-            signature.bind(*range(number))
-        except TypeError:
-            continue
-        return batched
+    fits = [_takes(signature, number) for number in (2, 3)]
+    if any(fits):
+        names = list(signature.parameters)
+        # Where both fit, a default value is between them, and the name decides.
+        return not fits[1] or (fits[0] and names[1:2] == ["policy"])
     raise TypeError(
         "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
         f"policy), got one of {signature}"
     )
+
+
+def _takes(signature: inspect.Signature, number: int) -> bool:
+    try:
+        signature.bind(*range(number))
+    except TypeError:
+        return False
+    return True
 
 
 def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
@@ -62,16 +73,21 @@ def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
     """
     batched = takes_batch(loss)
     every, rows, reached = batches.every, [], False
-    for index in batches.index:
-        batch = Trajectories(**{name: getattr(every, name)[index] for name in _NAMES})
-        if batched:
-            arguments: tuple = (batch, policy)
-        else:
-            log_probs = policy(batch.observations).log_prob(batch.actions)
-            arguments = (log_probs, batch.rewards, batch.mask)
-        found = _ask(loss, arguments, batch.mask, policy)
-        reached = reached or any(part is not None for part in found)
-        rows.append(_flat(found, policy))
+    with warnings.catch_warnings():
+        # What comes of it is NaN, and the verdict has words for that.
+        warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")
+        for index in batches.index:
+            batch = Trajectories(
+                **{name: getattr(every, name)[index] for name in _NAMES}
+            )
+            if batched:
+                arguments: tuple = (batch, policy)
+            else:
+                log_probs = policy(batch.observations).log_prob(batch.actions)
+                arguments = (log_probs, batch.rewards, batch.mask)
+            found = _ask(loss, arguments, batch.mask, policy)
+            reached = reached or any(part is not None for part in found)
+            rows.append(_flat(found, policy))
     if not reached:
         raise FaultError(_NO_GRAPH)
     return torch.stack(rows).double().cpu()

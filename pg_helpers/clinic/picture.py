@@ -12,7 +12,7 @@ from pg_helpers.plots import COLORS
 _SMALL = 12
 
 
-def draw(figure: Figure, pushes: Tensor, cloud: Tensor) -> None:
+def draw(figure: Figure, pushes: Tensor, cloud: Tensor, truth: str) -> None:
     """Draw both halves of the picture.
 
     Args:
@@ -21,14 +21,15 @@ def draw(figure: Figure, pushes: Tensor, cloud: Tensor) -> None:
             and along that of J, changes each pi(a|s), per unit of step.
         cloud: (M, 3), gradients of single batches: the component along the gradient of
             J, the one across, and the chance. Row 0 is the mean, row 1 that of J.
+        truth: what the loss is held against, such as "the gradient of J".
     """
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.18, top=0.8, wspace=0.3)
-    _draw_pushes(figure.add_subplot(1, 2, 1), pushes)
-    _draw_cloud(figure.add_subplot(1, 2, 2), cloud)
+    _draw_pushes(figure.add_subplot(1, 2, 1), pushes, truth)
+    _draw_cloud(figure.add_subplot(1, 2, 2), cloud, truth)
 
 
-def in_words(pushes: Tensor) -> str:
-    """Say for each state which action the loss and J push toward, and how alike."""
+def in_words(pushes: Tensor, truth: str) -> str:
+    """Say for each state toward which action the loss and the truth push."""
     parts = []
     for state, (of_loss, of_j) in enumerate(zip(*pushes, strict=True)):
         if not of_loss.any() and not of_j.any():
@@ -37,16 +38,16 @@ def in_words(pushes: Tensor) -> str:
             f"action {int(push.argmax())}" if push.any() else "no action"
             for push in (of_loss, of_j)
         ]
-        parts.append(f"in state {state} toward {both[0]} (J: {both[1]})")
+        parts.append(f"in state {state} toward {both[0]} ({truth}: {both[1]})")
     return f"Bars: the loss pushes {'; '.join(parts)}. Points: its single gradients."
 
 
-def _draw_pushes(axes: Axes, pushes: Tensor) -> None:
+def _draw_pushes(axes: Axes, pushes: Tensor, truth: str) -> None:
     of_loss, of_j = pushes.numpy()
     seen = np.flatnonzero((of_j != 0).any(axis=1) | (of_loss != 0).any(axis=1))
     names = [f"{state}, {action}" for state in seen for action in range(of_j.shape[1])]
     places = np.arange(len(names))
-    axes.bar(places - 0.2, of_j[seen].ravel(), 0.4, color="0.75", label="gradient of J")
+    axes.bar(places - 0.2, of_j[seen].ravel(), 0.4, color="0.75", label=truth)
     axes.bar(
         places + 0.2,
         of_loss[seen].ravel(),
@@ -64,22 +65,20 @@ def _draw_pushes(axes: Axes, pushes: Tensor) -> None:
     _name(axes, "Where it pushes")
 
 
-def _draw_cloud(axes: Axes, cloud: Tensor) -> None:
+def _draw_cloud(axes: Axes, cloud: Tensor, truth: str) -> None:
     along, across, chance = cloud.numpy().T
     sizes = 8 + 900 * chance[2:] / max(chance[2:].sum(), 1e-300)
     axes.scatter(
         along[2:], across[2:], s=sizes, color=COLORS[0], alpha=0.35, linewidth=0
     )
-    axes.plot(
-        [0, along[1]], [0, across[1]], color="0.4", linewidth=5, label="gradient of J"
-    )
+    axes.plot([0, along[1]], [0, across[1]], color="0.4", linewidth=5, label=truth)
     axes.plot(along[1], across[1], marker="s", markersize=9, color="0.4")
     axes.plot([0, along[0]], [0, across[0]], color=COLORS[1], linewidth=2, label="mean")
     axes.plot(along[0], across[0], marker="o", markersize=7, color=COLORS[1])
     axes.axhline(0, color="0.8", linewidth=1, zorder=0)
     axes.axvline(0, color="0.8", linewidth=1, zorder=0)
     axes.tick_params(labelsize=_SMALL)
-    axes.set_xlabel("along the gradient of J", fontsize=_SMALL)
+    axes.set_xlabel(f"along {truth}", fontsize=_SMALL)
     axes.set_ylabel("across", fontsize=_SMALL)
     _name(axes, "Its single gradients")
 

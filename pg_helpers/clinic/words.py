@@ -21,18 +21,19 @@ class Findings(NamedTuple):
     pushes: Tensor
 
 
-def verdict(found: Findings, zero: bool, straight: bool) -> str:
+def verdict(found: Findings, zero: bool, straight: bool, truth: str) -> str:
     """Say in a sentence or two what is right or wrong with a loss.
 
     Args:
         found: the numbers.
         zero: whether E[g] is zero, but for rounding or the noise of a sample.
         straight: whether E[g] lies along grad J, in the same sense.
+        truth: what the loss is held against, such as "the gradient of J".
     """
     because = f" {_capital(found.cause)}." if found.cause else ""
     if found.unbiased:
         aside = f" What sets it apart: {found.cause}." if found.cause else ""
-        mean = f"its mean is the gradient of J{_sure(found)}"
+        mean = f"its mean is {truth}{_sure(found)}"
         return f"Unbiased: {mean}. {_noise(found)}{aside}"
     if zero and found.variance == 0:
         return (
@@ -50,8 +51,8 @@ def verdict(found: Findings, zero: bool, straight: bool) -> str:
         return f"Straight downhill{wrong}{_sure(found)}.{because}"
     way = "Uphill" if found.cosine > 0 else "Downhill"
     return (
-        f"{way}, but not the gradient of J: off by {_percent(found.relative_error)} "
-        f"(cosine {found.cosine:.4f}). {_worst(found.pushes)}.{because}"
+        f"{way}, but not {truth}: off by {_percent(found.relative_error)} "
+        f"(cosine {found.cosine:.4f}). {_worst(found.pushes, truth)}.{because}"
     )
 
 
@@ -84,7 +85,7 @@ def _length(scale: float) -> str:
     return f"{scale:.3g} times too long"
 
 
-def _worst(pushes: Tensor) -> str:
+def _worst(pushes: Tensor, truth: str) -> str:
     """The state where the loss differs most: first of all where it turns around."""
     of_loss, of_j = pushes
     differs = (of_loss - of_j).abs().sum(dim=1)
@@ -95,7 +96,7 @@ def _worst(pushes: Tensor) -> str:
     if not of_loss[state].any():
         return f"In state {state} it does nothing"
     if toward != rather:
-        return f"{where}, where the gradient of J pushes toward action {rather}"
+        return f"{where}, where {truth} pushes toward action {rather}"
     weak = of_loss[state, toward] < of_j[state, toward]
     return f"{where} too {'weakly' if weak else 'strongly'}"
 
