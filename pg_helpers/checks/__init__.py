@@ -24,6 +24,7 @@ from pg_helpers.checks.objective import (
     expected_return,
 )
 from pg_helpers.checks.observers import Case, Seen
+from pg_helpers.checks.patients import leave_one_out_loss, mended_loss, to_go_loss
 from pg_helpers.checks.policy_gradient import exact_gradient, policy_gradient_estimate
 from pg_helpers.checks.pseudo_loss import all_action_loss, loss_from_logits
 from pg_helpers.checks.ratio import ratio_loss
@@ -65,9 +66,11 @@ __all__ = [
     "gaussian_score",
     "gradient_by_enumeration",
     "leave_one_out",
+    "leave_one_out_loss",
     "loss",
     "loss_from_logits",
     "loss_with_entropy",
+    "mended_loss",
     "minibatch_gradient",
     "number_of_trajectories",
     "policy_gradient_estimate",
@@ -75,6 +78,7 @@ __all__ = [
     "score_estimate",
     "share_uphill",
     "stable_softmax",
+    "to_go_loss",
     "total_return",
     "trajectory_log_prob",
     "trajectory_score",

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from series import NOTEBOOKS, ROOT, read
@@ -21,6 +22,45 @@ def targets(text: str) -> list[str]:
     """Addresses of the links that stay in the repository, without their anchors."""
     found = re.findall(r"\]\(([^)\s]+)\)", text)
     return [address.split("#")[0] for address in found if "://" not in address]
+
+
+def anchors(path: Path) -> set[str]:
+    """Names of the headings: JupyterLab's for a notebook, GitHub's for a document."""
+    headings = re.findall(r"^#+ (.+?)\s*$", text_of(path), re.MULTILINE)
+    plain = [re.sub(r"[*`]", "", heading).replace(" ", "-") for heading in headings]
+    if path.suffix == ".ipynb":
+        return set(plain)
+    return {re.sub(r"[^\w-]", "", heading).lower() for heading in plain}
+
+
+def index_of(text: str) -> list[tuple[str, list[str]]]:
+    """Question and headings, of each row of the table of learners' questions."""
+    _, _, table = text.partition("| question | answered by an experiment in |")
+    found = []
+    for row in re.findall(r"^\|(.+)\|$", table.split("\n\n")[0], re.MULTILINE)[1:]:
+        question, answers = row.split("|")
+        links = re.findall(r"\]\((?:notebooks/)?([^)\s]+)\)", answers)
+        found.append((question.strip(), links))
+    return found
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.name)
+def test_links_lead_to_headings(path):
+    addresses = re.findall(r"\]\(([^)\s:]*)#([^)\s]+)\)", text_of(path))
+    missing = []
+    for place, heading in addresses:
+        target = path.parent / place if place else path
+        if not target.exists() or unquote(heading) not in anchors(target):
+            missing.append(f"{place}#{heading}")
+    assert missing == []
+
+
+def test_the_index_of_questions_is_the_same_in_both_places():
+    index = index_of(text_of(ROOT / "README.md"))
+    assert len(index) >= 20
+    assert all("#" in link for _, links in index for link in links)
+    assert all(links for _, links in index)
+    assert index_of(text_of(NOTEBOOKS[0])) == index
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.name)

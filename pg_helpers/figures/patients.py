@@ -1,0 +1,201 @@
+"""Notebook 12: diagnoses as a table, courses of training, and a mixture of losses."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from pg_helpers.arguments import finite_array
+from pg_helpers.plots import COLORS
+
+_SMALL = 12
+
+
+def table(diagnoses: Mapping[str, Any], width: int = 88) -> str:
+    """Write diagnoses in lines: the numbers of each, and below them its cause.
+
+    Args:
+        diagnoses: what `clinic.examine` returned, by name.
+        width: longest line, in characters.
+
+    Returns:
+        The table; the noise is the variance in units of that of the plain estimator.
+
+    Raises:
+        ValueError: there is no diagnosis.
+    """
+    if not diagnoses:
+        raise ValueError("diagnoses: expected at least one, got none")
+    first = max(len(name) for name in diagnoses) + 2
+    lines = [f"{'':{first}}{'error':>7}{'cosine':>9}{'length':>9}{'noise':>8}"]
+    for name, found in diagnoses.items():
+        if not np.isfinite(found.relative_error):
+            lines.append(f"{name:{first}}could not be examined")
+            lines += _indented(found.verdict, width)
+            continue
+        error = f"{100 * found.relative_error:.3g} %"
+        if found.relative_error < 1e-6:
+            error = "0"
+        noise = found.variance / found.plain_variance
+        # Adding zero turns -0 into 0.
+        lines.append(
+            f"{name:{first}}{error:>7}{round(found.cosine, 3) + 0:>9.3f}"
+            f"{round(found.scale, 3) + 0:>9.3f}{noise:>8.2f}"
+        )
+        lines += _indented(found.cause, width)
+    return "\n".join(lines)
+
+
+def draw_courses(
+    figure: Figure,
+    right: ArrayLike,
+    others: Mapping[str, ArrayLike],
+    start: float,
+    columns: int = 4,
+) -> None:
+    """Draw a small panel for each loss: its learners before those of the right loss.
+
+    Args:
+        figure: an empty figure.
+        right: (number of runs, n), J of the learners by the right loss, grey.
+        others: the same for each other loss, by the title of its panel.
+        start: J before training, a dotted line.
+        columns: panels in a row.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: no other loss, or courses of another length.
+    """
+    if not others:
+        raise ValueError("others: expected at least one, got none")
+    band = _course("right", right)
+    rows = -(-len(others) // columns)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, (name, values) in zip(panels.flat, others.items(), strict=False):
+        runs = _course(name, values)
+        if runs.shape[1] != band.shape[1]:
+            raise ValueError(
+                f"others: expected courses of {band.shape[1]} numbers as right, got "
+                f"{runs.shape[1]} in {name!r}"
+            )
+        updates = np.arange(band.shape[1])
+        axes.axhline(start, color="black", linewidth=1, linestyle=":")
+        axes.fill_between(
+            updates, band.min(axis=0), band.max(axis=0), color="0.85", linewidth=0
+        )
+        axes.plot(updates, np.median(band, axis=0), color="0.5", linewidth=3)
+        axes.fill_between(
+            updates,
+            runs.min(axis=0),
+            runs.max(axis=0),
+            color=COLORS[1],
+            alpha=0.25,
+            linewidth=0,
+        )
+        axes.plot(updates, np.median(runs, axis=0), color=COLORS[1], linestyle="--")
+        axes.set_title(name, fontsize=_SMALL + 1)
+        axes.tick_params(labelsize=_SMALL)
+    for axes in panels.flat[len(others) :]:
+        axes.axis("off")
+    figure.supxlabel("update", fontsize=_SMALL + 2)
+    figure.supylabel("exact $J$ (units of reward)", fontsize=_SMALL + 2)
+
+
+def draw_mixture(
+    figure: Figure,
+    names: Sequence[str],
+    pushes: tuple[ArrayLike, ArrayLike],
+    shares: ArrayLike,
+    cosines: ArrayLike,
+    at: int,
+) -> None:
+    """Draw where a mixture of two losses pushes, and its angle against the share.
+
+    Args:
+        figure: an empty figure.
+        names: of the n bars: a state and an action.
+        pushes: (n,) each, of the mixture and of the gradient of J.
+        shares: (m,), how much of the bug is in the mixture.
+        cosines: (m,), between the mean gradient of the mixture and that of J.
+        at: which share is marked.
+
+    Raises:
+        TypeError: something is not made of numbers.
+        ValueError: shapes disagree, or `at` is not one of the shares.
+    """
+    of_loss, of_j = (finite_array("pushes", push) for push in pushes)
+    if not of_loss.shape == of_j.shape == (len(names),):
+        raise ValueError(
+            f"pushes: expected shapes ({len(names)},) as names, got {of_loss.shape} "
+            f"and {of_j.shape}"
+        )
+    x, y = finite_array("shares", shares), finite_array("cosines", cosines)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"cosines: expected shape {x.shape} as shares, got {y.shape}")
+    if not 0 <= at < len(x):
+        raise ValueError(f"at: expected an index below {len(x)}, got {at}")
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.2, top=0.88, wspace=0.32)
+    left, right = figure.subplots(1, 2)
+    draw_pushes(left, names, of_loss, of_j)
+    right.axhspan(-1.1, 0, color="0.93")
+    right.axhline(0, color="0.4", linewidth=1)
+    right.plot(x, y, color=COLORS[1], linestyle="--")
+    right.plot(x[at], y[at], "o", color=COLORS[1], markersize=11)
+    right.text(0.02, -1.02, "downhill", fontsize=_SMALL, color="0.35")
+    right.set(xlabel="share of the bug, w", ylabel="cosine", ylim=(-1.1, 1.1))
+    right.set_title("Angle to the gradient of $J$", fontsize=_SMALL + 1)
+
+
+def draw_pushes(
+    axes: Axes, names: Sequence[str], of_loss: ArrayLike, of_j: ArrayLike
+) -> None:
+    """Draw bars: how fast a step changes each probability, by a loss and by J.
+
+    Args:
+        axes: drawn on.
+        names: of the n bars.
+        of_loss: (n,), coloured and hatched.
+        of_j: (n,), grey.
+    """
+    places = np.arange(len(names))
+    axes.bar(places - 0.2, of_j, 0.4, color="0.7", label="gradient of $J$")
+    axes.bar(
+        places + 0.2,
+        of_loss,
+        0.4,
+        color=COLORS[0],
+        hatch="//",
+        edgecolor="white",
+        label="the loss",
+    )
+    axes.axhline(0, color="black", linewidth=1)
+    axes.set_xticks(places, names, fontsize=_SMALL)
+    axes.set(xlabel="state, action", ylabel="push on $\\pi(a|s)$")
+    # Above the axes, where it hides no bar.
+    axes.legend(
+        fontsize=_SMALL,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.98),
+        ncols=2,
+        frameon=False,
+    )
+
+
+def _indented(text: str, width: int) -> list[str]:
+    indent = "    "
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+
+
+def _course(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    runs = finite_array(name, values)
+    if runs.ndim != 2 or runs.size == 0:
+        raise ValueError(
+            f"{name}: expected shape (number of runs, n), not empty, got {runs.shape}"
+        )
+    return runs
