@@ -155,9 +155,9 @@ def exponent_section() -> str:
 Worlds with dense random dynamics and no early ending, one-hot observations; a sampled
 update (sampling, loss, step of Adam) with the network S-8-8-A, the exact gradients with
 a table. The exponent is the slope of a least-squares line in logarithms over the range;
-where fixed costs still matter at its lower end, the slope between the last two points
-is higher. Medians of {ROUNDS} rounds by turns, processor time on one core. Enumeration
-lists S^(T+1) A^T trajectories: it is exponential in T, as above.
+where fixed costs matter at its lower end, or memory at its upper one, the slope between
+the last two points is higher. Medians of {ROUNDS} rounds by turns, processor time on
+one core. Enumeration lists S^(T+1) A^T trajectories: it is exponential in T, as above.
 
 {table(head, rows)}
 

@@ -21,9 +21,9 @@ from pg_helpers.training import one_thread
 
 # What the methods are; the settings are in trainers.py.
 LEGEND = f"""Ours: the settings of the section on CartPole above. stable-baselines3 with
-{NUM_PEER_ENVS} environments (DummyVecEnv), MlpPolicy (4-64-64-2 and a value network);
-"zoo" are the settings that rl-baselines3-zoo publishes for CartPole-v1 (at most 500,000
-steps for A2C, 100,000 for PPO), "defaults" those of the constructor. PyTorch's example
+{NUM_PEER_ENVS} environments (DummyVecEnv), MlpPolicy (4-64-64-2 and a value network) and the
+settings that rl-baselines3-zoo publishes for CartPole-v1 in hyperparams/a2c.yml (at most
+500,000 steps) and hyperparams/ppo.yml (at most 100,000). PyTorch's REINFORCE example
 is written anew after its description: one environment, one state at a time, 4-128-2
 with ReLU, dropout 0.6 (off when it is judged), Adam 0.01, gamma 0.99, an update an
 episode, rewards-to-go whitened within the episode."""
@@ -141,5 +141,5 @@ def peers_picture(runs: dict[str, list[Run]]) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many")
     print(main(parser.parse_args().seeds))

@@ -48,10 +48,11 @@ def main() -> str:
     return f"""## One update of N trajectories
 
 Processor time on one core; a process for each N, {PROCESSES} of them by turns, medians.
-CartPole is run by an untrained policy, whose episodes are short. "In the network": the share of the
-matrix products and tanh, forward in NumPy at each step of CartPole (the corridor asks
-for a table of all states once) and forward and backward in PyTorch once an update,
-timed on their own. Memory is what the process took beyond the one with N = 1.
+CartPole is run by an untrained policy, whose episodes are short. "In the network": the
+share of the matrix products and tanh, forward in NumPy at each step of CartPole (the
+corridor asks for a table of all states once) and forward and backward in PyTorch once
+an update, timed on their own. Memory is what the process took beyond the one with
+N = 1.
 
 {chr(10).join(sections)}
 {scale_picture(results)}

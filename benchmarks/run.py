@@ -33,13 +33,15 @@ def main(chosen: list[str]) -> None:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     sys.path.insert(0, str(FOLDER))
     file = FOLDER / "RESULTS.md"
-    sections = read(file.read_text() if file.exists() else "")
     for name in chosen or [name for name in names if name not in APART]:
         print(f"bench_{name}.py ...", flush=True)
         found = importlib.import_module(f"bench_{name}").main()
+        # Read late: meanwhile another run may have written its section.
+        sections = read(file.read_text(encoding="utf-8") if file.exists() else "")
         sections[name] = f"{found}\n*Measured on {machine()}*\n"
         print(sections[name], flush=True)
-        file.write_text(written({n: sections[n] for n in names if n in sections}))
+        kept = {n: sections[n] for n in names if n in sections}
+        file.write_text(written(kept), encoding="utf-8")
 
 
 def read(text: str) -> dict[str, str]:

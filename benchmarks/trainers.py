@@ -158,8 +158,8 @@ METHODS: dict[str, Callable[[int, Callable[[], Run]], Run]] = {
 # Those of rl-baselines3-zoo, hyperparams/a2c.yml and ppo.yml, CartPole-v1. What the
 # zoo does not name has its default; "lin_x" is a schedule from x down to 0.
 PEERS = {
-    "stable-baselines3 A2C, zoo": stable_baselines("A2C", 5e5, ent_coef=0.0),
-    "stable-baselines3 PPO, zoo": stable_baselines(
+    "stable-baselines3 A2C": stable_baselines("A2C", 5e5, ent_coef=0.0),
+    "stable-baselines3 PPO": stable_baselines(
         "PPO",
         1e5,
         n_steps=32,
@@ -171,5 +171,4 @@ PEERS = {
         learning_rate=lambda remaining: 0.001 * remaining,
         clip_range=lambda remaining: 0.2 * remaining,
     ),
-    "stable-baselines3 PPO, defaults": stable_baselines("PPO", 1e6),
 }

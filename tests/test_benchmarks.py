@@ -1,8 +1,14 @@
 """What the benchmarks compute from their times; nothing is timed here."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from benchmarks import memory, reporting, run
+
+sys.path.insert(0, str(Path(run.__file__).parent))  # they import each other as scripts
+import trainers  # noqa: E402
 
 SIZES = (10, 20, 50, 100)
 
@@ -54,7 +60,8 @@ def test_numbers_are_rounded_to_two_digits(value, text):
     assert reporting.significant(value) == text
 
 
-def test_actions_are_timed_by_turns():
+def test_actions_are_timed_by_turns(monkeypatch):
+    monkeypatch.setattr(reporting, "TURN", 0.0)
     calls = []
     actions = {name: lambda n=name: calls.append(n) for name in "ab"}
     seconds = reporting.by_turns(actions, rounds=3)
@@ -87,3 +94,36 @@ def test_an_unknown_benchmark_is_refused_by_name():
 
 def test_the_peak_memory_is_that_of_a_process_with_torch():
     assert 50 < memory.peak_mib() < 20_000
+
+
+def test_returns_are_whitened_within_the_episode():
+    # Rewards-to-go 1.75, 1.5, 1 have mean 17/12 and standard deviation 0.3819.
+    found = trainers.whitened_returns([1.0, 1.0, 1.0], gamma=0.5)
+    assert found == pytest.approx([0.8729, 0.2182, -1.0911], abs=1e-4)
+
+
+def test_a_run_is_judged_when_due_until_both_policies_are_good(monkeypatch):
+    lengths = iter([480.0, 474.0, 475.0])
+    judged = []
+
+    def mean_length(judges, policy, seed):
+        judged.append(policy)
+        return next(lengths)
+
+    monkeypatch.setattr(trainers, "mean_length", mean_length)
+    monkeypatch.setattr(trainers, "greedy", lambda policy: f"greedy {policy}")
+    clock = trainers.Run(seed=0, judges=None, budget=60.0)
+    assert clock.goes_on(trainers.EVERY - 1, "early") and judged == []
+    assert clock.goes_on(trainers.EVERY + 100, "first")
+    assert clock.goes_on(2 * trainers.EVERY - 1, "between")
+    assert not clock.goes_on(2 * trainers.EVERY, "second")
+    assert judged == ["first", "greedy first", "greedy second"]
+    assert clock.solved["sampled"][1] == trainers.EVERY + 100
+    assert clock.solved["greedy"][1] == 2 * trainers.EVERY
+
+
+def test_a_run_ends_with_its_budget(monkeypatch):
+    monkeypatch.setattr(trainers, "mean_length", lambda *arguments: 20.0)
+    clock = trainers.Run(seed=0, judges=None, budget=0.0)
+    assert not clock.goes_on(1, "policy")
+    assert clock.seconds_until("sampled") == float("inf")
