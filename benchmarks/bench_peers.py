@@ -21,12 +21,12 @@ from pg_helpers.training import one_thread
 
 # What the methods are; the settings are in trainers.py.
 LEGEND = f"""Ours: the settings of the section on CartPole above. stable-baselines3 with
-{NUM_PEER_ENVS} environments (DummyVecEnv), MlpPolicy (4-64-64-2 and a value network) and the
-settings that rl-baselines3-zoo publishes for CartPole-v1 in hyperparams/a2c.yml (at most
-500,000 steps) and hyperparams/ppo.yml (at most 100,000). PyTorch's REINFORCE example
-is written anew after its description: one environment, one state at a time, 4-128-2
-with ReLU, dropout 0.6 (off when it is judged), Adam 0.01, gamma 0.99, an update an
-episode, rewards-to-go whitened within the episode."""
+{NUM_PEER_ENVS} environments (DummyVecEnv), MlpPolicy (4-64-64-2 and a value network)
+and the settings that rl-baselines3-zoo publishes for CartPole-v1, in
+hyperparams/a2c.yml (at most 500,000 steps) and hyperparams/ppo.yml (at most 100,000).
+PyTorch's REINFORCE example is written anew after its description: one environment, one
+state at a time, 4-128-2 with ReLU, dropout 0.6 (off when it is judged), Adam 0.01,
+gamma 0.99, an update an episode, rewards-to-go whitened within the episode."""
 
 
 def main(num_seeds: int = len(SEEDS)) -> str:
