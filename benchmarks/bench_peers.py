@@ -19,6 +19,7 @@ from trainers import BUDGET, EVERY, METHODS, NUM_PEER_ENVS, OURS, PEERS, Run
 from pg_helpers import plots
 from pg_helpers.training import one_thread
 
+TICKS = (0.5, 1, 2, 5, 10, 20, 60)  # seconds, in the picture
 # What the methods are; the settings are in trainers.py.
 LEGEND = f"""Ours: the settings of the section on CartPole above. stable-baselines3 with
 {NUM_PEER_ENVS} environments (DummyVecEnv), MlpPolicy (4-64-64-2 and a value network)

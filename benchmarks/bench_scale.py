@@ -82,8 +82,8 @@ def section(world: str, results: dict) -> str:
     )
     return f"""### {world}
 
-The share of the network {reached}. From N = 1,000 on, the time grows like
-N^{power:.2f}.
+The share of the network {reached}.
+From N = 1,000 on, the time grows like N^{power:.2f}.
 
 {table(head, rows)}
 """

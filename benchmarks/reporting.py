@@ -51,20 +51,19 @@ def growth(sizes: Sequence[float], costs: Sequence[float]) -> float:
 def crossing(
     sizes: Sequence[float], values: Sequence[float], level: float
 ) -> float | None:
-    """The first size at which the values rise through the level.
+    """The size from which on the values stay at the level or above.
 
-    Straight lines between the logarithms of the sizes; None if it is never reached,
-    and the first size if the values start above it.
+    Straight lines between the logarithms of the sizes; None if the last value is below,
+    and the first size if none is.
     """
-    places = np.log(sizes)
-    above = np.flatnonzero(np.asarray(values) >= level)
-    if above.size == 0:
-        return None
-    last = int(above[0])
-    if last == 0:
+    below = np.flatnonzero(np.asarray(values) < level)
+    if below.size == 0:
         return float(sizes[0])
-    part = (level - values[last - 1]) / (values[last] - values[last - 1])
-    return float(np.exp(places[last - 1] + part * (places[last] - places[last - 1])))
+    last = int(below[-1])
+    if last == len(sizes) - 1:
+        return None
+    part = (level - values[last]) / (values[last + 1] - values[last])
+    return float(sizes[last] * (sizes[last + 1] / sizes[last]) ** part)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -27,6 +27,7 @@ def test_the_growth_of_an_exponential_law_is_found():
     ("values", "expected"),
     [
         ((0.1, 0.3, 0.7, 0.9), 10 ** (2 + 0.5)),  # half-way from 100 to 1000
+        ((0.6, 0.3, 0.7, 0.9), 10 ** (2 + 0.5)),  # the first value is noise
         ((0.1, 0.2, 0.3, 0.4), None),
         ((0.6, 0.7, 0.8, 0.9), 10.0),
     ],
