@@ -111,7 +111,7 @@ def scale_picture(results: dict) -> str:
             marked_curve(left, sizes, seconds, world, number)
             marked_curve(right, sizes, peaks, world, number)
         left.set(yscale="log", ylabel="time for an update (s)")
-        right.set(ylabel="peak memory of the process (MiB)", ylim=(0, None))
+        right.set(ylabel="peak memory (MiB)", ylim=(0, None))
         for axes in (left, right):
             axes.set(xscale="log", xlabel="trajectories an update, N")
             axes.legend()
@@ -119,9 +119,9 @@ def scale_picture(results: dict) -> str:
     return picture(
         "scale",
         draw,
-        "Time of an update against N on logarithmic axes, flat up to about a hundred "
-        "and then rising in proportion; beside it the peak memory, flat up to a "
-        "thousand and then rising.",
+        "Time of an update against N on logarithmic axes, rising slowly up to about a "
+        "hundred and then in proportion; beside it the peak memory of the process, "
+        "flat up to a hundred and then rising.",
         columns=2,
     )
 
