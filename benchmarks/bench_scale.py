@@ -150,7 +150,7 @@ def measure(name: str, N: int) -> dict:
     seconds, forward, both = by_turns_for_a_while(
         lambda: next(updates),
         numpy_forward(policy, observations[:, 0].numpy()),
-        forward_and_backward(policy, observations),
+        forward_and_backward(policy, observations[update.batch.mask]),
     )
     # The corridor's sampler asks for the few states of the world, once an update.
     in_network = both + (0 if name == "corridor" else steps * forward)

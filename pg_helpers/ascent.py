@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.arguments import NotFiniteError, all_finite
 
 
 class Adam:
@@ -66,8 +66,8 @@ class Adam:
         slope = mean / (1 - beta**number) / (root + self.epsilon)
         theta = torch.cat([p.flatten() for p in self.parameters])
         theta = theta - self.learning_rate * slope
-        if not (theta.isfinite() & mean_square.isfinite()).all():
-            culprit = "gradient" if not mean_square.isfinite().all() else "step"
+        if not (all_finite(theta) and all_finite(mean_square)):
+            culprit = "step" if all_finite(mean_square) else "gradient"
             raise NotFiniteError(
                 f"{culprit}: expected finite numbers, got NaN or infinity"
             )

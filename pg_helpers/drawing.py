@@ -20,5 +20,18 @@ def draw_indexes(cumulative: NDArray, generator: np.random.Generator) -> NDArray
     Returns:
         int64 (...).
     """
-    uniform = generator.random(cumulative.shape[:-1]) * cumulative[..., -1]
-    return (cumulative > uniform[..., None]).argmax(axis=-1)
+    return indexes_at(generator.random(cumulative.shape[:-1]), cumulative)
+
+
+def indexes_at(uniform: NDArray, cumulative: NDArray) -> NDArray:
+    """The index that each uniform random number draws from its row.
+
+    Args:
+        uniform: (...), in [0, 1).
+        cumulative: (..., K), as above.
+
+    Returns:
+        int64 (...).
+    """
+    height = uniform * cumulative[..., -1]
+    return (cumulative > height[..., None]).argmax(axis=-1)

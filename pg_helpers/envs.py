@@ -173,8 +173,9 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         after = self._cumulative.next_states(self.np_random, before, chosen)
         rewards = self.mdp.reward[before, chosen, after]
         self._times += 1
-        if starting.any():
-            fresh = self._cumulative.first_states(self.np_random, int(starting.sum()))
+        # count_nonzero takes a quarter of the time of any().
+        if num_starting := int(np.count_nonzero(starting)):
+            fresh = self._cumulative.first_states(self.np_random, num_starting)
             after[starting] = fresh
             rewards[starting] = 0.0
             self._times[starting] = 0
@@ -192,11 +193,10 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
                 f"actions: expected integers of shape ({self.num_envs},), "
                 f"got {array.dtype} of shape {array.shape}"
             )
-        lowest, highest = int(array.min()), int(array.max())
-        if lowest < 0 or highest >= self.mdp.num_actions:
+        if np.count_nonzero((array < 0) | (array >= self.mdp.num_actions)):
             raise ValueError(
                 f"actions: expected 0 to {self.mdp.num_actions - 1}, "
-                f"got {lowest} to {highest}"
+                f"got {array.min()} to {array.max()}"
             )
         return array
 
@@ -210,7 +210,7 @@ class _Cumulative:
         self.transition = mdp.transition.cumsum(axis=2)
 
     def first_states(self, generator: np.random.Generator, size: int) -> NDArray:
-        return np.searchsorted(self.initial, generator.random(size), side="right")
+        return self.initial.searchsorted(generator.random(size), side="right")
 
     def next_states(
         self, generator: np.random.Generator, states: NDArray, actions: NDArray

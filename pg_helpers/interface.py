@@ -44,13 +44,14 @@ class Translator:
         ):
             if not isinstance(space, spaces.Discrete | spaces.Box):
                 raise ValueError(f"{name} space: expected Discrete or Box, got {space}")
+        self.seen_as_0 = getattr(self.observation_space, "start", 0)
         self.policy = policy
         self.device, self.dtype = placement(policy)
 
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers from 0 for a Discrete space, the policy's float type for a Box."""
         if isinstance(self.observation_space, spaces.Discrete):
-            shifted = observations - self.observation_space.start
+            shifted = observations - self.seen_as_0
             return torch.as_tensor(shifted, dtype=torch.int64, device=self.device)
         return torch.as_tensor(observations, dtype=self.dtype, device=self.device)
 
@@ -63,9 +64,20 @@ class Translator:
         return int(shifted) if shifted.ndim == 0 else shifted
 
     def draw(
-        self, observations: NDArray, step: int, generator: np.random.Generator
+        self,
+        observations: NDArray,
+        step: int,
+        generator: np.random.Generator,
+        running: NDArray | None = None,
     ) -> NDArray:
         """Actions drawn from the policy; at step 0, check that they fit the space.
+
+        Args:
+            observations: (n, ...), or one observation.
+            step: number of steps taken before this one.
+            generator: gives a random number for each discrete action.
+            running: bool (n,), whose actions matter; all by default. For those who can
+                make use of it.
 
         Raises:
             TypeError: the policy does not return a distribution.
@@ -74,11 +86,11 @@ class Translator:
         """
         distribution = self.policy(self.for_policy(observations))
         if step == 0:
-            self._check_fit(distribution, np.shape(observations))
+            self.check_fit(distribution, np.shape(observations))
         try:
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
-            cumulative = _cumulative(distribution)
+            cumulative = cumulative_probabilities(distribution)
         except NotFiniteError as error:
             if not np.isfinite(observations).all():
                 raise NotFiniteError(
@@ -89,7 +101,13 @@ class Translator:
         rows = cumulative.reshape(-1, cumulative.shape[-1])
         return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
 
-    def _check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
+    def check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
+        """Check that a policy's answer to observations of that shape can be acted on.
+
+        Raises:
+            TypeError: it is not a distribution.
+            ValueError: it does not fit the action space.
+        """
         if not isinstance(distribution, Distribution):
             raise TypeError(
                 "policy: expected a torch.distributions object, "
@@ -112,44 +130,12 @@ class Translator:
             )
 
 
-class TabularTranslator(Translator):
-    """On a finite world a policy is asked once for all states, not at every step.
+def cumulative_probabilities(distribution: Categorical) -> NDArray:
+    """Running sums of a policy's probabilities, (..., A), to be drawn from.
 
-    The draws are those of `Translator`, an order of magnitude faster.
+    Raises:
+        NotFiniteError: a probability is not a number.
     """
-
-    def __init__(self, env: TabularVectorEnv, policy: Any) -> None:
-        super().__init__(env, policy)
-        self.env = env
-        self._cumulative: NDArray = np.empty(0)
-
-    def draw(
-        self, observations: NDArray, step: int, generator: np.random.Generator
-    ) -> NDArray:
-        """Actions drawn from the policy's table, made anew at step 0."""
-        if step == 0:
-            seen = self.env.mdp.observations
-            distribution = self.policy(self.for_policy(seen.copy()))
-            self._check_fit(distribution, seen.shape)
-            self._cumulative = _cumulative(distribution)
-        return draw_indexes(self._cumulative[self.env.states], generator)
-
-
-def _sample(distribution: Distribution) -> NDArray:
-    """Actions of a continuous distribution."""
-    try:
-        actions = distribution.sample().cpu().numpy()
-    except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
-        raise NotFiniteError(
-            f"policy: expected a density to draw from, got none ({error})"
-        ) from error
-    if not np.isfinite(actions).all():
-        raise NotFiniteError(f"policy: expected finite actions, got {actions}")
-    return actions
-
-
-def _cumulative(distribution: Categorical) -> NDArray:
-    """Running sums of probabilities (..., A)."""
     cumulative = np.exp(distribution.logits.cpu().numpy()).cumsum(axis=-1)
     if not np.isfinite(cumulative).all():
         raise NotFiniteError(
@@ -227,3 +213,16 @@ def seeded(
     finally:
         for generator, state in zip(generators, before, strict=True):
             generator.set_state(state)
+
+
+def _sample(distribution: Distribution) -> NDArray:
+    """Actions of a continuous distribution."""
+    try:
+        actions = distribution.sample().cpu().numpy()
+    except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
+        raise NotFiniteError(
+            f"policy: expected a density to draw from, got none ({error})"
+        ) from error
+    if not np.isfinite(actions).all():
+        raise NotFiniteError(f"policy: expected finite actions, got {actions}")
+    return actions

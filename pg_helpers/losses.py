@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -34,9 +35,10 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     if weights.ndim == 1:
         weights = weights[:, None]
     # Both, so that what stands at padded steps does not reach the backward pass either.
-    terms = torch.where(mask, weights, 0) * torch.where(mask, log_probs, 0)
+    padding = ~mask
+    terms = weights.masked_fill(padding, 0) * log_probs.masked_fill(padding, 0)
     loss = -terms.sum(dim=1).mean(dim=0)
-    if not loss.isfinite():
+    if not math.isfinite(loss.item()):
         _explain_not_finite(log_probs, weights.expand_as(mask), mask)
     return loss
 

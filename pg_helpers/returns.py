@@ -6,7 +6,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pg_helpers.arguments import check_fraction
+from pg_helpers.arguments import all_finite, check_fraction
 
 
 def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
@@ -97,7 +97,7 @@ def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:
         tensor = tensor.to(torch.get_default_dtype())
     if tensor.ndim == 0:
         raise ValueError("rewards: expected a time axis, got a single number")
-    if not tensor.isfinite().all():
+    if not all_finite(tensor):
         where = [int(i) for i in (~tensor.isfinite()).nonzero()[0]]
         raise ValueError(
             f"rewards: expected finite numbers, got {tensor[*where]} at {where}"

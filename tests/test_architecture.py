@@ -18,6 +18,7 @@ ORDER = (
     "exact",
     "envs",
     "interface",
+    "snapshot",
     "rollout",
     "returns",
     "losses",

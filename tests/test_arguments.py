@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from oracles import assert_refused
 
 from pg_helpers.arguments import (
     NotFiniteError,
+    all_finite,
     check_count,
     check_fraction,
     finite_array,
@@ -91,3 +93,18 @@ def test_what_is_no_finite_array_is_named_with_its_place(value, kind, words):
 
 def test_not_finite_is_a_value_error():
     assert issubclass(NotFiniteError, ValueError)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("wrong", [[NAN], [1, INF], [-INF, 1], [INF, -INF], [INF, NAN]])
+def test_one_number_that_is_not_finite_is_enough(wrong):
+    assert not all_finite(torch.tensor([[0.0, 1.0], [2.0, 3.0]] + [[5.0, *wrong][-2:]]))
+
+
+def test_finite_numbers_are_finite_even_if_their_sum_is_not():
+    assert all_finite(torch.tensor([3e38, 3e38, 3e38]))
+    assert all_finite(torch.tensor([6e4] * 9, dtype=torch.float16))
+    assert all_finite(torch.empty(0))
+    assert all_finite(torch.tensor([1, 2]))

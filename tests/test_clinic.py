@@ -10,7 +10,15 @@ from torch.distributions import Categorical
 
 import pg_helpers as pg
 from tests import oracles
-from tests.clinic_losses import GAMMA, PATIENTS, Patient, plain, powers, total
+from tests.clinic_losses import (
+    GAMMA,
+    PATIENTS,
+    Patient,
+    mean_within_episode,
+    plain,
+    powers,
+    total,
+)
 from tests.worlds import random_table, sparse_world
 
 
@@ -113,6 +121,17 @@ def test_every_fault_is_told_and_named(patient: Patient):
     assert found.verdict.startswith("Unbiased") is patient.unbiased
     for fault in (patient.cause or "").split(", and "):
         assert fault.lower() in found.verdict.lower()
+
+
+def test_another_size_is_told_and_the_first_of_equal_recipes_named():
+    """For one trajectory the mean of its episode is that of all steps of the batch."""
+    found = pg.clinic.examine(
+        lambda *batch: 3 * mean_within_episode(*batch), gamma=GAMMA
+    )
+    assert found.cause == (
+        "the factor gamma^t is dropped, and the mean over the episode is subtracted, "
+        "and all of it is multiplied by 3"
+    )
 
 
 def test_the_plain_variance_in_closed_form():
@@ -238,10 +257,10 @@ def test_too_many_batches_are_sampled_with_their_errors():
         )
 
     found = examine(plain)
-    assert "4,000 sampled batches of 4" in found.examined
-    # A variance is estimated from 4000 squares to about 5 %.
+    assert "3,000 sampled batches of 4" in found.examined
+    # A variance is estimated from 3000 squares to about 5 %.
     assert found.variance == pytest.approx(variances.sum() / 4, rel=0.2)
-    expected_error = math.sqrt(variances.sum() / 4 / 4000) / length
+    expected_error = math.sqrt(variances.sum() / 4 / 3000) / length
     assert found.standard_error == pytest.approx(expected_error, rel=0.1)
     assert 0 < found.relative_error < 4 * found.standard_error and found.unbiased
     assert "as far as a sample tells" in found.verdict

@@ -48,7 +48,21 @@ def step_by_step(mdp, policy, number):
     return [pg.sample_trajectories(vector, policy, number)]
 
 
+def as_network(table):
+    """The same probabilities from a network without hidden layers."""
+    policy = pg.MLPPolicy(*table.logits.shape, hidden=()).double()
+    with torch.no_grad():
+        policy.network[0].weight.copy_(table.logits.T)
+        policy.network[0].bias.zero_()
+    return policy
+
+
 ROADS = {
+    "network, table": (
+        lambda m, p, n: [pg.sample_trajectories(m, as_network(p), n)],
+        20_000,
+    ),
+    "network, lock-step": (lambda m, p, n: step_by_step(m, as_network(p), n), 6000),
     "table": (lambda m, p, n: [pg.sample_trajectories(m, p, n)], 20_000),
     "lock-step": (step_by_step, 6000),
     "in rounds of 7": (

@@ -6,16 +6,11 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 from oracles import assert_refused
 from torch.distributions import Bernoulli, Categorical, Normal
-from worlds import CountingEnv, Rule, random_network, random_table
+from worlds import CountingEnv, Rule, random_table
 
 import pg_helpers as pg
 from pg_helpers.arguments import NotFiniteError
-from pg_helpers.interface import (
-    TabularTranslator,
-    Translator,
-    as_vector_env,
-    seeded,
-)
+from pg_helpers.interface import Translator, as_vector_env, seeded
 
 CPU = torch.device("cpu")
 
@@ -77,48 +72,6 @@ def test_a_draw_without_chance_is_the_action_that_the_rule_names():
     assert (one.shape, int(one)) == ((), 1)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_table_draws_what_the_policy_asked_at_each_step_draws(seed, dtype):
-    mdp = pg.random_mdp(5, 3, 20, seed=seed)
-    policy = random_network(mdp, seed, hidden=(8, 8)).to(dtype)
-    sampled = []
-    for kind in (Translator, TabularTranslator):
-        env = pg.TabularVectorEnv(mdp, 50)
-        translator, drawn = kind(env, policy), generator(seed)
-        seen, _ = env.reset(seed=seed)
-        actions = []
-        with torch.inference_mode():
-            for step in range(20):
-                actions.append(translator.draw(seen, step, drawn))
-                seen, *_ = env.step(actions[-1])
-        sampled.append(np.array(actions))
-    np.testing.assert_array_equal(*sampled)
-    assert len(np.unique(sampled[0])) == 3
-
-
-def test_a_table_is_made_anew_at_step_0():
-    env = pg.TabularVectorEnv(pg.random_mdp(3, 2, 5), 4)
-    policy = pg.TabularPolicy(3, 2)
-    translator = TabularTranslator(env, policy)
-    seen, _ = env.reset(seed=0)
-    for action in (1, 0):
-        with torch.no_grad():
-            policy.logits[:] = torch.eye(2)[action] * 1000
-            assert translator.draw(seen, 0, generator()).tolist() == [action] * 4
-
-
-def test_a_table_asks_the_policy_once_an_episode():
-    calls = []
-
-    def policy(seen):
-        calls.append(tuple(seen.shape))
-        return Categorical(logits=torch.zeros(len(seen), 2))
-
-    pg.sample_trajectories(pg.corridor(), policy, 5)
-    assert calls == [(7, 1)]
-
-
 class Constant(torch.nn.Module):
     """Returns the same, whatever it sees."""
 
@@ -165,22 +118,6 @@ NAN_MEAN = Normal(torch.full((4, 2), float("nan")), 1.0, validate_args=False)
 def test_a_policy_that_does_not_fit_is_refused(action_space, distribution, kind, words):
     translator = Translator(Spaces(BOX, action_space), Constant(distribution))
     seen = np.zeros((4, 3), np.float32)
-    assert_refused(lambda: translator.draw(seen, 0, generator()), kind, *words)
-
-
-@pytest.mark.parametrize(
-    ("distribution", "kind", "words"),
-    [
-        (torch.ones(3, 2), TypeError, ("policy", "Tensor")),
-        (flat(3, 4), ValueError, ("policy", "Discrete(2)", "(3, 3)")),
-        (flat(1, 2), ValueError, ("policy", "Discrete(2)")),
-        (broken(3), NotFiniteError, ("policy", "nan")),
-    ],
-)
-def test_a_table_that_does_not_fit_is_refused(distribution, kind, words):
-    env = pg.TabularVectorEnv(pg.random_mdp(3, 2, 5), 4)
-    translator = TabularTranslator(env, Constant(distribution))
-    seen, _ = env.reset(seed=0)
     assert_refused(lambda: translator.draw(seen, 0, generator()), kind, *words)
 
 

@@ -36,6 +36,11 @@ from pg_helpers.checks.softmax import (
 )
 from pg_helpers.checks.updates import update
 from pg_helpers.checks.uphill import share_uphill
+from pg_helpers.checks.variance import (
+    best_constant_baseline,
+    discounted_rewards_to_go,
+    leave_one_out,
+)
 
 __all__ = [
     "Case",
@@ -46,7 +51,9 @@ __all__ = [
     "all_action_loss",
     "ascent_step",
     "bandit_gradient",
+    "best_constant_baseline",
     "discount_weights",
+    "discounted_rewards_to_go",
     "effective_actions",
     "entropy_of_logits",
     "epsilon_greedy",
@@ -57,6 +64,7 @@ __all__ = [
     "gaussian_log_prob",
     "gaussian_score",
     "gradient_by_enumeration",
+    "leave_one_out",
     "loss",
     "loss_from_logits",
     "loss_with_entropy",

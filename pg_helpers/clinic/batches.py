@@ -15,7 +15,7 @@ from pg_helpers.rollout import Trajectories
 
 # As many batches are listed; where there are more, SAMPLES of them are drawn.
 MOST_LISTED = 5000
-SAMPLES = 4000
+SAMPLES = 3000
 
 
 @dataclass(frozen=True)

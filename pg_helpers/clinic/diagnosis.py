@@ -14,7 +14,7 @@ from pg_helpers.clinic.picture import draw, in_words
 from pg_helpers.display import img_tag, png_of
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Diagnosis:
     """A loss held against the gradient of J.
 

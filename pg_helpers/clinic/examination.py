@@ -36,7 +36,7 @@ def examine(
 
     The loss is asked for its gradient on every batch of N trajectories that the policy
     can sample, and these gradients are averaged, each with its probability. Where
-    there are more than 5000 batches, 4000 are sampled, and the diagnosis has standard
+    there are more than 5000 batches, 3000 are sampled, and the diagnosis has standard
     errors. A loss that works on batches (their mean, their spread) must be examined
     with N of at least 2.
 

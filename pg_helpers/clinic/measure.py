@@ -21,14 +21,6 @@ class FaultError(Exception):
     """The loss cannot be examined; the message says why, in whole sentences."""
 
 
-def _cut() -> FaultError:
-    return FaultError(
-        "The graph does not reach the policy: the loss has no gradient. Something on "
-        "the way cuts it, such as detach(), item(), torch.no_grad(), "
-        "torch.tensor(...) or a NumPy array."
-    )
-
-
 def takes_batch(loss: Loss) -> bool:
     """Whether a loss is of the form (batch, policy), not (log_probs, rewards, mask).
 
@@ -81,7 +73,7 @@ def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
         reached = reached or any(part is not None for part in found)
         rows.append(_flat(found, policy))
     if not reached:
-        raise _cut()
+        raise FaultError(_NO_GRAPH)
     return torch.stack(rows).double().cpu()
 
 
@@ -114,6 +106,11 @@ def _ask(
     return [None if part is None else -part for part in found]
 
 
+_NO_GRAPH = (
+    "The graph does not reach the policy: the loss has no gradient. Something on the "
+    "way cuts it, such as detach(), item(), torch.no_grad(), torch.tensor(...) or a "
+    "NumPy array."
+)
 _WHY_NOT_FINITE = (
     "The usual ways there: the standard deviation of a single number (one trajectory, "
     "or an episode of one step), a division by zero, the logarithm of zero, 0 times "

@@ -85,9 +85,11 @@ def _length(scale: float) -> str:
 
 
 def _worst(pushes: Tensor) -> str:
-    """Where the loss differs most, per unit length of both gradients."""
-    of_loss, of_j = (push / push.norm().clamp(min=1e-300) for push in pushes)
-    state = int((of_loss - of_j).abs().sum(dim=1).argmax())
+    """The state where the loss differs most: first of all where it turns around."""
+    of_loss, of_j = pushes
+    differs = (of_loss - of_j).abs().sum(dim=1)
+    turned = of_loss.argmax(dim=1) != of_j.argmax(dim=1)
+    state = int((differs * turned if turned.any() else differs).argmax())
     toward, rather = int(of_loss[state].argmax()), int(of_j[state].argmax())
     where = f"In state {state} it pushes probability toward action {toward}"
     if not of_loss[state].any():
