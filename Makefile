@@ -4,6 +4,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -14,7 +15,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser lint format notebooks bench clean
+.PHONY: help lab test test-browser lint format notebooks bench bench-peers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +24,7 @@ help: ## List the targets
 	@echo 'LAB_ARGS=...        more arguments for jupyter lab, such as --port 8899'
 	@echo 'PIP_ARGS=...        more arguments for pip install'
 	@echo 'PYTEST_ARGS=...     more arguments for pytest'
+	@echo 'BENCH_ARGS=...      the benchmarks to run, such as "notebooks scale"'
 
 # Named as an address, not as a file: for a file JupyterLab takes its folder as the
 # root, out of reach of the README, and --no-browser prints an address without it.
@@ -50,7 +52,12 @@ notebooks: $(STAMP) ## Execute the notebooks in place
 	$(BIN)/python tools/notebooks.py run
 
 bench: $(STAMP) ## Run the benchmarks
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+bench-peers: $(STAMP) ## Install other trainers, and run the benchmark beside them
+	$(BIN)/python -m pip install -q --disable-pip-version-check \
+		-c constraints.txt $(PIP_ARGS) -e '.[bench]'
+	$(BIN)/python benchmarks/run.py peers
 
 clean: ## Remove .venv and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info \
