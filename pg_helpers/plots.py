@@ -114,6 +114,35 @@ def moving_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
     return total / np.minimum(np.arange(1, array.shape[-1] + 1), width)
 
 
+def paired_bars(
+    axes: Axes,
+    names: Sequence[str],
+    first: ArrayLike,
+    second: ArrayLike,
+    labels: tuple[str, str],
+) -> Axes:
+    """Draw two bars at each place: what should be in grey, what is hatched in colour.
+
+    Args:
+        axes: drawn on.
+        names: of the n places.
+        first: (n,), in grey.
+        second: (n,), in colour.
+        labels: of both, for a legend.
+
+    Returns:
+        The axes.
+    """
+    places = np.arange(len(names))
+    axes.bar(places - 0.2, first, 0.4, color="0.7", label=labels[0])
+    bars = axes.bar(places + 0.2, second, 0.4, color=COLORS[0], label=labels[1])
+    for bar in bars:
+        bar.set(hatch="//", edgecolor="white")
+    axes.axhline(0, color="black", linewidth=1)
+    axes.set_xticks(places, names)
+    return axes
+
+
 def reference_line(axes: Axes, height: float, label: str) -> Axes:
     """Draw a thin dotted horizontal line with its name at the right end.
 

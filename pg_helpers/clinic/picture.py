@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, paired_bars
 
 _SMALL = 12
 
@@ -46,19 +46,8 @@ def _draw_pushes(axes: Axes, pushes: Tensor, truth: str) -> None:
     of_loss, of_j = pushes.numpy()
     seen = np.flatnonzero((of_j != 0).any(axis=1) | (of_loss != 0).any(axis=1))
     names = [f"{state}, {action}" for state in seen for action in range(of_j.shape[1])]
-    places = np.arange(len(names))
-    axes.bar(places - 0.2, of_j[seen].ravel(), 0.4, color="0.75", label=truth)
-    axes.bar(
-        places + 0.2,
-        of_loss[seen].ravel(),
-        0.4,
-        color=COLORS[0],
-        hatch="//",
-        edgecolor="white",
-        label="this loss",
-    )
-    axes.axhline(0, color="black", linewidth=1)
-    axes.set_xticks(places, names, fontsize=_SMALL)
+    bars = of_j[seen].ravel(), of_loss[seen].ravel()
+    paired_bars(axes, names, *bars, labels=(truth, "this loss"))
     axes.tick_params(labelsize=_SMALL)
     axes.set_xlabel("state, action", fontsize=_SMALL)
     axes.set_ylabel("push on $\\pi(a|s)$", fontsize=_SMALL)

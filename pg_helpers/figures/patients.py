@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import finite_array
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, paired_bars
 
 _SMALL = 12
 
@@ -163,19 +163,8 @@ def draw_pushes(
         of_loss: (n,), coloured and hatched.
         of_j: (n,), grey.
     """
-    places = np.arange(len(names))
-    axes.bar(places - 0.2, of_j, 0.4, color="0.7", label="gradient of $J$")
-    axes.bar(
-        places + 0.2,
-        of_loss,
-        0.4,
-        color=COLORS[0],
-        hatch="//",
-        edgecolor="white",
-        label="the loss",
-    )
-    axes.axhline(0, color="black", linewidth=1)
-    axes.set_xticks(places, names, fontsize=_SMALL)
+    paired_bars(axes, names, of_j, of_loss, ("gradient of $J$", "the loss"))
+    axes.tick_params(axis="x", labelsize=_SMALL)
     axes.set(xlabel="state, action", ylabel="push on $\\pi(a|s)$")
     # Above the axes, where it hides no bar.
     axes.legend(

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,6 +46,15 @@ RUN = """() => {
   window.ran = false;
   window.jupyterapp.commands.execute('notebook:run-all-cells')
     .finally(() => { window.ran = true; });
+}"""
+
+# What the last cell did may come after the reply that it is done.
+SETTLED = """() => {
+  const cells = window.notebook.content.model.toJSON().cells
+    .filter(cell => cell.cell_type === 'code');
+  const raised = cell => cell.outputs.some(o => o.output_type === 'error');
+  return cells.some(raised) || cells.every(
+    cell => cell.execution_count !== null || !String(cell.source).trim());
 }"""
 
 # Each output area of a picture or a demo, with the pictures that stand in it.
@@ -185,6 +194,8 @@ def run_all(page: Page) -> list[str]:
         wait_until_idle(page)
     except TimeoutError:
         return ["the kernel did not finish"]
+    with suppress(TimeoutError):  # then the faults below say what is missing
+        page.wait_for_function(SETTLED, timeout=10_000)
     return [fault for cell in outputs(page) for fault in _faults_of_run(cell)]
 
 
