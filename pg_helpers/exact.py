@@ -36,6 +36,7 @@ __all__ = [
     "objective",
     "objective_by_dp",
     "optimal_objective",
+    "score_table",
     "trajectories",
 ]
 
@@ -188,6 +189,25 @@ def optimal_objective(mdp: TabularMDP, gamma: float) -> float:
     return float(_backward_induction(mdp, gamma, lambda values: values.amax(1), like))
 
 
+def score_table(mdp: TabularMDP, policy: torch.nn.Module) -> Tensor:
+    """The gradient of ln pi(a|s) for every state and action.
+
+    Args:
+        mdp: the world.
+        policy: maps observations (S, D) to a Categorical over the A actions.
+
+    Returns:
+        (S, A, P), P in the order of policy.parameters(); zero for frozen parameters.
+
+    Raises:
+        TypeError: the policy does not return a Categorical.
+        ValueError: a policy without A actions or without a trainable parameter.
+    """
+    log_pi = _log_policy(mdp, policy)
+    rows = [_flat_gradient(entry, policy) for entry in log_pi.flatten()]
+    return torch.stack(rows).reshape(*log_pi.shape, -1)
+
+
 def _enumerate(
     mdp: TabularMDP, log_pi: Tensor, gamma: float
 ) -> tuple[Tensor, Tensor, list[Step]]:
@@ -250,7 +270,9 @@ def _flat_gradient(scalar: Tensor, policy: torch.nn.Module) -> Tensor:
     trainable = [p for p in parameters if p.requires_grad]
     if not trainable:
         raise ValueError("policy: expected a trainable parameter, got none")
-    found = torch.autograd.grad(scalar, trainable, materialize_grads=True)
+    found = torch.autograd.grad(
+        scalar, trainable, retain_graph=True, materialize_grads=True
+    )
     by_parameter = dict(zip(trainable, found, strict=True))
     return torch.cat(
         [by_parameter.get(p, torch.zeros_like(p)).flatten() for p in parameters]

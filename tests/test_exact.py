@@ -10,6 +10,7 @@ from oracles import (
     objective,
     path_score,
     paths,
+    score,
     softmax,
 )
 from worlds import WORLDS, Rule, random_network, random_table, sparse_world
@@ -238,3 +239,13 @@ def test_the_truth_has_the_precision_of_the_policy(dtype):
         pg.exact.expectation(mdp, policy, lambda listed: listed.rewards),
     ):
         assert found.dtype == dtype
+
+
+def test_the_scores_in_closed_form():
+    """Over a table of logits: 1[b = a] - pi(b|s) in the row of s, else 0."""
+    world, policy = pg.random_mdp(3, 2, 2), random_table(3, 2)
+    pi = softmax(policy.logits.detach().numpy())
+    table = pg.exact.score_table(world, policy).numpy()
+    for state, action in np.ndindex(3, 2):
+        expected = score(pi, state, action).ravel()
+        np.testing.assert_allclose(table[state, action], expected, atol=1e-14)

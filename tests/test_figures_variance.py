@@ -63,7 +63,7 @@ def test_scores_of_a_network_weighed_by_returns_are_the_gradient():
     returns = pg.total_return(listing.rewards, 0.8)
     found = torch.einsum("k,k,ktd->d", listing.P, returns, listing.scores)
     torch.testing.assert_close(found, pg.exact.gradient(world, policy, 0.8))
-    assert variance.score_table(world, policy).shape == (4, 3, listing.scores.shape[2])
+    assert pg.exact.score_table(world, policy).shape == (4, 3, listing.scores.shape[2])
 
 
 # The worlds

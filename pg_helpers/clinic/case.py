@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pg_helpers import exact
 from pg_helpers.clinic.batches import batches_of
-from pg_helpers.clinic.measure import flat_gradient
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 from pg_helpers.returns import total_return
@@ -49,8 +49,7 @@ class Case:
         device, dtype = placement(policy)
         self.rounding = _ROUNDING.get(dtype, _ROUNDING_BELOW)
         log_pi = policy(torch.tensor(mdp.observations).to(device, dtype)).logits
-        rows = [flat_gradient(entry, policy) for entry in log_pi.flatten()]
-        self.scores = torch.stack(rows).double().cpu()
+        self.scores = exact.score_table(mdp, policy).flatten(0, 1).double().cpu()
         self.pi = log_pi.detach().exp().double().cpu()
 
     def with_pairs(self) -> Case:

@@ -97,14 +97,13 @@ def _ask(
     loss: Loss, arguments: tuple, mask: Tensor, policy: nn.Module
 ) -> list[Tensor | None]:
     """Minus the gradient by each parameter; None where the graph does not reach."""
-    lengths = mask.sum(dim=1).tolist()
     try:
         value = loss(*arguments)
     except Exception as error:
         raise FaultError(
-            f"The loss raised {type(error).__name__} on {_named(lengths)}: {error}"
+            f"The loss raised {type(error).__name__} on {_named(mask)}: {error}"
         ) from error
-    _check_value(value, lengths)
+    _check_value(value, mask)
     parameters = [p for p in policy.parameters() if p.requires_grad]
     if not value.requires_grad:
         return [None] * len(parameters)
@@ -112,12 +111,12 @@ def _ask(
         found = torch.autograd.grad(value, parameters, allow_unused=True)
     except RuntimeError as error:
         raise FaultError(
-            f"PyTorch could not differentiate the loss on {_named(lengths)}: {error}"
+            f"PyTorch could not differentiate the loss on {_named(mask)}: {error}"
         ) from error
     if any(part is not None and not part.isfinite().all() for part in found):
         raise FaultError(
             f"The value of the loss is finite, but its gradient is not, on "
-            f"{_named(lengths)}. {_WHY_NOT_FINITE}"
+            f"{_named(mask)}. {_WHY_NOT_FINITE}"
         )
     return [None if part is None else -part for part in found]
 
@@ -134,7 +133,7 @@ _WHY_NOT_FINITE = (
 )
 
 
-def _check_value(value: Any, lengths: list[int]) -> None:
+def _check_value(value: Any, mask: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise FaultError(
             f"The loss returned {type(value).__name__}, not a tensor. A number has no "
@@ -150,24 +149,16 @@ def _check_value(value: Any, lengths: list[int]) -> None:
         raise FaultError(f"The loss returned {value.dtype}, which has no gradient.")
     if not value.isfinite():
         raise FaultError(
-            f"The loss is {value.item()} on {_named(lengths)}. {_WHY_NOT_FINITE}"
+            f"The loss is {value.item()} on {_named(mask)}. {_WHY_NOT_FINITE}"
         )
 
 
-def _named(lengths: list[int]) -> str:
+def _named(mask: Tensor) -> str:
+    lengths = mask.sum(dim=1).tolist()
     steps = " and ".join(map(str, lengths[:3])) + (" ..." if lengths[3:] else "")
     if len(lengths) == 1:
         return f"a trajectory of {steps} step{'s' if lengths[0] > 1 else ''}"
     return f"a batch of trajectories of {steps} steps"
-
-
-def flat_gradient(scalar: Tensor, policy: nn.Module) -> Tensor:
-    """Gradient by all parameters, (P,); zero where the graph does not reach."""
-    parameters = [p for p in policy.parameters() if p.requires_grad]
-    found = torch.autograd.grad(
-        scalar, parameters, allow_unused=True, retain_graph=True
-    )
-    return _flat(list(found), policy)
 
 
 def _flat(found: list[Tensor | None], policy: nn.Module) -> Tensor:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +12,10 @@ from torch.distributions import Categorical
 from torch.func import functional_call, stack_module_state, vmap
 
 from pg_helpers.arguments import check_count, check_positive
+from pg_helpers.clinic.measure import Loss, takes_batch
 from pg_helpers.figures import crowds
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.rollout import Trajectories
-
-Loss = Callable[..., Any]
 
 
 def courses(
@@ -82,7 +79,7 @@ class _Crowd:
 
     def __init__(self, policy: nn.Module, losses: list[Loss]) -> None:
         self._policy, self._losses = policy, losses
-        self._batched = [len(inspect.signature(f).parameters) == 2 for f in losses]
+        self._batched = [takes_batch(loss) for loss in losses]
         self.parameters, _ = stack_module_state([policy] * len(losses))
 
     def log_policies(self, seen: Tensor) -> Tensor:

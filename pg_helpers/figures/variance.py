@@ -56,31 +56,10 @@ def list_all(world: TabularMDP, policy: torch.nn.Module) -> Listing:
     listed = exact.trajectories(world)
     P = exact.log_prob(world, policy, listed).exp().detach()
     states = listed.states[:, :-1]
-    table = score_table(world, policy)
+    table = exact.score_table(world, policy)
     scores = table[states, listed.actions] * listed.mask[..., None]
     rewards = listed.rewards.to(P)
     return Listing(states, listed.actions, rewards, listed.mask, P, scores)
-
-
-def score_table(world: TabularMDP, policy: torch.nn.Module) -> Tensor:
-    """Gradient of ln pi(a|s) for every state and action.
-
-    Args:
-        world: only its observations are used.
-        policy: maps observations (S, D) to a Categorical over the actions.
-
-    Returns:
-        (S, A, number of parameters), in the order of policy.parameters().
-    """
-    parameters = list(policy.parameters())
-    observations = torch.tensor(world.observations).to(parameters[0])
-    log_pi = policy(observations).logits
-    rows = [
-        torch.autograd.grad(entry, parameters, retain_graph=True)
-        for entry in log_pi.flatten()
-    ]
-    flat = [torch.cat([part.flatten() for part in row]) for row in rows]
-    return torch.stack(flat).reshape(*log_pi.shape, -1)
 
 
 def with_rewards(world: TabularMDP, reward: ArrayLike) -> TabularMDP:
