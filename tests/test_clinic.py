@@ -4,13 +4,10 @@ import itertools
 import math
 
 import numpy as np
+import oracles
 import pytest
 import torch
-from torch.distributions import Categorical
-
-import pg_helpers as pg
-from tests import oracles
-from tests.clinic_losses import (
+from clinic_losses import (
     GAMMA,
     PATIENTS,
     Patient,
@@ -19,14 +16,10 @@ from tests.clinic_losses import (
     powers,
     total,
 )
-from tests.worlds import random_table, sparse_world
+from torch.distributions import Categorical
+from worlds import clinic_in_a_table, random_table, sparse_world
 
-
-def standard_in_a_table() -> tuple[pg.TabularMDP, pg.TabularPolicy]:
-    """The clinic's world, seen one-hot by a table of logits with closed-form scores."""
-    world = pg.clinic.standard_world()
-    parts = (world.initial, world.transition, world.reward, world.terminal)
-    return pg.TabularMDP(*parts, world.horizon), random_table(4, 2, seed=3)
+import pg_helpers as pg
 
 
 def table_of(policy: pg.TabularPolicy) -> np.ndarray:
@@ -86,7 +79,7 @@ SMOOTH = [p for p in PATIENTS if p.loss.__name__ != "baseline_that_saw_the_actio
 
 @pytest.mark.parametrize("patient", SMOOTH, ids=lambda p: p.loss.__name__)
 def test_bias_and_variance_by_brute_force(patient: Patient):
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     pi = table_of(policy)
     mean, variance = brute_force(patient.loss, world, pi, patient.num_trajectories)
     truth, _ = oracles.gradient_moments(world, pi, GAMMA)
@@ -135,7 +128,7 @@ def test_another_size_is_told_and_the_first_of_equal_recipes_named():
 
 
 def test_the_plain_variance_in_closed_form():
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     _, variances = oracles.gradient_moments(world, table_of(policy), GAMMA)
     for number in (1, 2):
         found = pg.clinic.examine(
@@ -211,7 +204,7 @@ def test_the_batch_is_as_the_world_makes_it():
 
 def test_the_most_likely_action_as_label():
     """The expected gradient: each state's visits with a return, at its best action."""
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     pi = table_of(policy)
 
     def loss(batch, policy):
@@ -247,7 +240,7 @@ def test_batch_mean_shortens_by_one_over_n():
 
 def test_too_many_batches_are_sampled_with_their_errors():
     """All of 31^4 batches cannot be listed; the variance of the mean of 4 is known."""
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     _, variances = oracles.gradient_moments(world, table_of(policy), GAMMA)
     length = pg.exact.gradient(world, policy, GAMMA).norm().item()
 
@@ -272,7 +265,7 @@ def test_too_many_batches_are_sampled_with_their_errors():
 
 def test_another_target():
     """Without gamma^t the sum of gradients of the values at the visited states."""
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     truth = pg.exact.gradient(world, policy, GAMMA)
     found = pg.clinic.examine(
         lambda *batch: 3 * plain(*batch),
@@ -287,7 +280,7 @@ def test_another_target():
 
 
 def test_single_precision_is_judged_by_its_own_rounding():
-    world, _ = standard_in_a_table()
+    world, _ = clinic_in_a_table()
     policy = random_table(4, 2, seed=3).float()
 
     def single(log_probs, rewards, mask):
@@ -311,7 +304,7 @@ def test_nothing_outside_is_changed():
         rewards += torch.rand(())  # its own copy
         return plain(log_probs, rewards, mask)
 
-    world, _ = standard_in_a_table()
+    world, _ = clinic_in_a_table()
     pg.clinic.examine(noisy, mdp=world, policy=policy)
     assert torch.equal(torch.rand(3), expected)
     assert torch.equal(policy.logits, before) and policy.logits.grad is None

@@ -1,15 +1,14 @@
 """Losses of a batch and a policy: ratios, values, baselines, ends and cut-offs."""
 
 import numpy as np
+import oracles
 import pytest
 import torch
+from clinic_losses import GAMMA, plain, to_go, total
 from torch.distributions import Categorical
+from worlds import clinic_in_a_table, random_table
 
 import pg_helpers as pg
-from tests import oracles
-from tests.clinic_losses import GAMMA, plain, to_go, total
-from tests.test_clinic import standard_in_a_table, table_of
-from tests.worlds import random_table
 
 
 class WithValues(torch.nn.Module):
@@ -38,7 +37,7 @@ def actor_critic(detach: bool):
 
 def test_a_value_without_detach_trains_the_value_instead():
     """Its gradient is -(d/dV) of -(sum ln pi (R - V)), minus ln pi at each visit."""
-    world, _ = standard_in_a_table()
+    world, _ = clinic_in_a_table()
     policy = WithValues()
     pi = oracles.softmax(policy.logits.detach().numpy())
 
@@ -92,7 +91,7 @@ def test_the_clipped_ratio_at_the_policy_that_sampled():
 
 def test_an_entropy_bonus_is_not_of_the_gradient_of_j():
     """It adds its own gradient, here by finite differences of the visited entropies."""
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     strength = 0.3
 
     def loss(batch, policy):
@@ -101,7 +100,7 @@ def test_an_entropy_bonus_is_not_of_the_gradient_of_j():
         entropy = (distribution.entropy() * batch.mask).sum(1).mean()
         return plain(log_probs, batch.rewards, batch.mask) - strength * entropy
 
-    pi = table_of(policy)
+    pi = oracles.softmax(policy.logits.detach().numpy())
     visits, _ = oracles.moments(
         world, pi, lambda path: np.bincount(path.states[:-1], minlength=4)
     )
@@ -124,7 +123,7 @@ def test_truncation_and_termination():
     what comes after. To bootstrap where the episode was cut off is right; nowhere, or
     also where it ended, is not.
     """
-    long, policy = standard_in_a_table()
+    long, policy = clinic_in_a_table()
     values = torch.tensor([0.8, -0.5, 1.2, 2.0], dtype=torch.float64)
     parts = (long.initial, long.transition)
     after = GAMMA * values.numpy() * ~long.terminal

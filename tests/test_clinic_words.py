@@ -5,10 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
-
-import pg_helpers as pg
-from tests.clinic_losses import (
+from clinic_losses import (
     GAMMA,
     batch_mean,
     mask_forgotten,
@@ -16,9 +13,11 @@ from tests.clinic_losses import (
     sign_flipped,
     total,
 )
-from tests.oracles import assert_refused, finite_differences
-from tests.test_clinic import standard_in_a_table
-from tests.worlds import random_table, sparse_world
+from matplotlib.figure import Figure
+from oracles import assert_refused, finite_differences
+from worlds import clinic_in_a_table, random_table, sparse_world
+
+import pg_helpers as pg
 
 
 def examine(loss, **options):
@@ -192,7 +191,7 @@ def test_the_verdict_names_the_worst_state():
 @pytest.mark.parametrize("factor, words", [(3.0, "too strongly"), (0.2, "too weakly")])
 def test_too_much_and_too_little_in_one_state(factor, words):
     """In a table each state has parameters of its own; here state 2 counts more."""
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
 
     def loss(batch, policy):
         log_probs = policy(batch.observations).log_prob(batch.actions)
@@ -222,7 +221,7 @@ def test_which_form_a_loss_has():
 
 
 def test_a_target_goes_by_its_name():
-    world, policy = standard_in_a_table()
+    world, policy = clinic_in_a_table()
     truth = 2 * pg.exact.gradient(world, policy, GAMMA)
     found = examine(mask_forgotten, mdp=world, policy=policy, target=truth)
     assert "not the target" in found.verdict and "gradient of J" not in str(found)

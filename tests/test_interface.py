@@ -6,7 +6,7 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 from oracles import assert_refused
 from torch.distributions import Bernoulli, Categorical, Normal
-from worlds import CountingEnv, Rule, random_table
+from worlds import Constant, CountingEnv, Rule, flat, random_table
 
 import pg_helpers as pg
 from pg_helpers.arguments import NotFiniteError
@@ -70,21 +70,6 @@ def test_a_draw_without_chance_is_the_action_that_the_rule_names():
         assert translator.draw(seen, step, generator()).tolist() == [1, 0, 1]
     one = translator.draw(seen[0], 0, generator())
     assert (one.shape, int(one)) == ((), 1)
-
-
-class Constant(torch.nn.Module):
-    """Returns the same, whatever it sees."""
-
-    def __init__(self, distribution):
-        super().__init__()
-        self.distribution = distribution
-
-    def forward(self, seen):
-        return self.distribution
-
-
-def flat(*shape):
-    return Categorical(logits=torch.zeros(shape))
 
 
 REACH = spaces.Box(-1, 1, (2,))

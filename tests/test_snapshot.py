@@ -7,7 +7,7 @@ from gymnasium.vector import SyncVectorEnv
 from oracles import assert_refused
 from torch import nn
 from torch.distributions import Categorical
-from worlds import CountingEnv, random_network
+from worlds import Constant, CountingEnv, flat, random_network
 
 import pg_helpers as pg
 from pg_helpers.arguments import NotFiniteError
@@ -102,21 +102,6 @@ def test_a_table_asks_the_policy_once_an_episode():
 
     pg.sample_trajectories(pg.corridor(), policy, 5)
     assert calls == [(7, 1)]
-
-
-class Constant(nn.Module):
-    """Returns the same, whatever it sees."""
-
-    def __init__(self, distribution):
-        super().__init__()
-        self.distribution = distribution
-
-    def forward(self, seen):
-        return self.distribution
-
-
-def flat(*shape):
-    return Categorical(logits=torch.zeros(shape))
 
 
 BROKEN = Categorical(

@@ -64,6 +64,29 @@ def random_network(mdp: pg.TabularMDP, seed: int = 0, hidden=(3,)) -> pg.MLPPoli
     return policy
 
 
+def clinic_in_a_table() -> tuple[pg.TabularMDP, pg.TabularPolicy]:
+    """The clinic's world, seen one-hot by a table of logits with closed-form scores."""
+    world = pg.clinic.standard_world()
+    parts = (world.initial, world.transition, world.reward, world.terminal)
+    return pg.TabularMDP(*parts, world.horizon), random_table(4, 2, seed=3)
+
+
+def flat(*shape: int) -> Categorical:
+    """All actions alike; the last axis is theirs."""
+    return Categorical(logits=torch.zeros(shape))
+
+
+class Constant(torch.nn.Module):
+    """Returns the same, whatever it sees."""
+
+    def __init__(self, distribution: Any) -> None:
+        super().__init__()
+        self.distribution = distribution
+
+    def forward(self, seen: Any) -> Any:
+        return self.distribution
+
+
 class Rule(torch.nn.Module):
     """A policy without chance: the action that a function of the observation names.
 
