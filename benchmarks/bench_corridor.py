@@ -4,7 +4,7 @@ import statistics
 import time
 
 import torch
-from torch.distributions import Categorical
+from bench_update import one_state_at_a_time
 
 import pg_helpers as pg
 from pg_helpers.training import one_thread
@@ -66,24 +66,9 @@ def train_one_state_at_a_time(
     env.reset(seed=config.seed)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
     for _ in range(config.num_updates):
-        terms = []
-        for _ in range(config.num_trajectories):
-            observation, _ = env.reset()
-            log_prob, total, discount, ended = torch.zeros(()), 0.0, 1.0, False
-            while not ended:
-                seen = torch.as_tensor(observation, dtype=torch.float32)
-                distribution = Categorical(logits=policy(seen).logits)
-                action = distribution.sample()
-                log_prob = log_prob + distribution.log_prob(action)
-                observation, reward, terminated, truncated, _ = env.step(action.item())
-                total += discount * reward
-                discount *= config.gamma
-                ended = terminated or truncated
-            terms.append(total * log_prob)
-        loss = -torch.stack(terms).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        one_state_at_a_time(
+            env, policy, optimizer, config.num_trajectories, config.gamma
+        )
 
 
 if __name__ == "__main__":

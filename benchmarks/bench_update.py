@@ -1,13 +1,12 @@
 """Rollout and update: how much faster than one state at a time, how far from bare."""
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
+from reporting import by_turns, table
 from torch import nn
 from torch.distributions import Categorical
 
@@ -16,7 +15,8 @@ from pg_helpers.training import one_thread
 
 GAMMA = 0.95
 SIZES = (10, 100, 1000)
-SECONDS = 5.0  # of processor time for each line, but at least three turns
+FEW = 10  # trajectories of an update one state at a time
+ROUNDS = 7
 
 LONG = pg.TrainConfig(
     num_updates=60,
@@ -31,7 +31,7 @@ LONG = pg.TrainConfig(
 def main() -> str:
     """Time all of it by turns and return a Markdown section."""
     with one_thread():
-        lines = [
+        rows = [
             compare(name, env, vector(N), policy)
             for name, env, vector, policy in worlds()
             for N in SIZES
@@ -54,9 +54,7 @@ network, in lock-step, and forward and backward for the steps that were taken, a
 stepping of the environment. Medians by turns of the processor's time, one thread, so
 that neighbours count little. On CartPole, Gymnasium's own vector environment.
 
-| {" | ".join(columns)} |
-|{"---|" * len(columns)}
-{chr(10).join(lines)}
+{table(columns, rows)}
 """
 
 
@@ -88,8 +86,8 @@ def cartpoles(number: int) -> gymnasium.vector.VectorEnv:
 
 def compare(
     name: str, env: Any, envs: gymnasium.vector.VectorEnv, policy: nn.Module
-) -> str:
-    """A line of the table."""
+) -> list[str]:
+    """A row of the table."""
     N = envs.num_envs
     # The policy must stay as it is: steps too small to be seen.
     optimizer = torch.optim.Adam(policy.parameters(), lr=1e-12)
@@ -98,15 +96,16 @@ def compare(
     seeds = iter(range(10**6))
     env.reset(seed=0)
     batch = pg.sample_trajectories(envs, policy, N, seed=10**6)
-    slow, update, rollout, floor = by_turns(
-        lambda: one_state_at_a_time(env, policy, optimizer),
-        lambda: next(updates),
-        lambda: pg.sample_trajectories(envs, policy, N, next(seeds)),
-        lambda: bare(envs, policy, batch.mask),
-    )
+    actions = {
+        "slow": lambda: one_state_at_a_time(env, policy, optimizer, FEW, GAMMA),
+        "update": lambda: next(updates),
+        "rollout": lambda: pg.sample_trajectories(envs, policy, N, next(seeds)),
+        "floor": lambda: bare(envs, policy, batch.mask),
+    }
+    slow, update, rollout, floor = by_turns(actions, ROUNDS).values()
     updates.close()
-    slow *= N / 10
-    cells = [
+    slow *= N / FEW
+    return [
         f"{name}, {batch.lengths.double().mean():.0f} steps",
         str(N),
         f"**{slow / update:.0f}**",
@@ -115,32 +114,18 @@ def compare(
         f"{1e3 * update:.2f}",
         f"{1e3 * rollout:.2f}",
     ]
-    return f"| {' | '.join(cells)} |"
-
-
-def by_turns(*functions: Callable[[], Any]) -> list[float]:
-    """Median processor time of each function, s, called in turns after a first call."""
-    times: list[list[float]] = [[] for _ in functions]
-    for function in functions:
-        function()
-    end = time.process_time() + SECONDS
-    while time.process_time() < end or len(times[0]) < 3:
-        for function, taken in zip(functions, times, strict=True):
-            # One after another, as in training: each finds in the cache what it left.
-            start, calls = time.process_time(), 0
-            while calls == 0 or time.process_time() - start < 0.05:
-                function()
-                calls += 1
-            taken.append((time.process_time() - start) / calls)
-    return [statistics.median(taken) for taken in times]
 
 
 def one_state_at_a_time(
-    env: gymnasium.Env, policy: Any, optimizer: torch.optim.Optimizer
+    env: gymnasium.Env,
+    policy: Any,
+    optimizer: torch.optim.Optimizer,
+    num_trajectories: int,
+    gamma: float,
 ) -> None:
-    """One update from 10 trajectories, as a trainer is usually first written."""
+    """One update, as a trainer is usually first written."""
     terms = []
-    for _ in range(10):
+    for _ in range(num_trajectories):
         observation, _ = env.reset()
         log_probs, rewards, ended = [], [], False
         while not ended:
@@ -151,7 +136,7 @@ def one_state_at_a_time(
             observation, reward, terminated, truncated, _ = env.step(action.item())
             rewards.append(reward)
             ended = terminated or truncated
-        total = sum(GAMMA**time * reward for time, reward in enumerate(rewards))
+        total = sum(gamma**time * reward for time, reward in enumerate(rewards))
         terms.append(total * torch.stack(log_probs).sum())
     loss = -torch.stack(terms).mean()
     optimizer.zero_grad()
