@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 Kind = Literal["exercises", "predictions", "questions"]
-Answer = str | float
+Answer = str | float | int
 
 KINDS = ("exercises", "predictions", "questions")
 VARIABLE = "PG_HELPERS_PROGRESS"
@@ -107,8 +108,11 @@ def _read() -> tuple[dict[str, dict[str, Answer]], str]:
     if place is None:
         return {}, ""
     try:
-        kept = json.loads(place.read_text(encoding="utf-8"))
-        return {kind: {**kept[kind]} for kind in KINDS}, ""
+        everything = json.loads(place.read_text(encoding="utf-8"))
+        kept = {kind: {**everything[kind]} for kind in KINDS}
+        if not all(isinstance(a, Answer) for of in kept.values() for a in of.values()):
+            raise TypeError
+        return kept, ""
     except FileNotFoundError:
         return {}, ""
     except (ValueError, KeyError, TypeError):
@@ -129,6 +133,8 @@ def _write(place: Path, kept: dict[str, dict[str, Answer]]) -> str:
         beside.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
         os.replace(beside, place)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         return _no_access(place, error)
     return ""
 

@@ -69,12 +69,13 @@ def resolve(name: str, result: str | float) -> Resolved:
         result: what was found: the letter of an option, or a number.
 
     Raises:
+        TypeError: a number was guessed, and the result is none.
         ValueError: there is no prediction of that name, or what is said of the result
             would not be true of this one.
     """
     asked = _prediction(name)
     if isinstance(asked, Estimate):
-        words = asked.in_words(asked.check_result(float(result)))
+        words = asked.in_words(asked.check_result(result))
     else:
         if result != asked.right:
             raise ValueError(

@@ -112,9 +112,17 @@ class Estimate:
         """A guess or the result, with its unit."""
         return f"{round(number, self.digits) + 0.0:.{self.digits}f}{self.unit}"
 
-    def check_result(self, result: float) -> float:
-        """Return the result, or say that the text would not be true of it."""
-        number = float(result)
+    def check_result(self, result: str | float) -> float:
+        """Return the result, or say that the text would not be true of it.
+
+        Raises:
+            TypeError: it is not a number.
+            ValueError: it is outside of what holds.
+        """
+        try:
+            number = float(result)
+        except (TypeError, ValueError):
+            raise TypeError(f"{self.name}: expected a number, got {result!r}") from None
         low, high = self.holds
         if not (math.isfinite(number) and low <= number <= high):
             raise ValueError(
