@@ -22,7 +22,8 @@ def my_entropy_of_logits(logits):
 
 # %% exercise-gaussian-log-prob
 def my_gaussian_log_prob(action, mean, log_standard_deviation):
-    """Logarithm of the density of each action: (N,), (N,), (N,) -> (N,)."""
+    """Logarithm of the density of each action: three of (N, D) -> (N,)."""
     distance = (action - mean) / log_standard_deviation.exp()
     half_log_two_pi = np.log(2 * np.pi) / 2
-    return -(distance**2) / 2 - log_standard_deviation - half_log_two_pi
+    of_components = -(distance**2) / 2 - log_standard_deviation - half_log_two_pi
+    return of_components.sum(dim=1)

@@ -26,8 +26,9 @@ def my_to_go_loss(log_probs, rewards, mask):
 
 # %% exercise-leave-one-out-loss
 def my_leave_one_out_loss(log_probs, rewards, mask):
-    """Each return minus the mean of the others': three of (N, T) -> scalar ()."""
-    returns, N = pg.total_return(rewards, GAMMA), len(rewards)
-    of_the_others = (returns.sum() - returns) / (N - 1)
-    weights = returns - of_the_others
-    return -(weights * (log_probs * mask).sum(dim=1)).mean()
+    """Each step against the others' same step: three of (N, T) -> scalar ()."""
+    discounts = GAMMA ** torch.arange(rewards.shape[1])
+    to_come = discounts * pg.rewards_to_go(rewards, GAMMA)  # 0 behind the end
+    of_the_others = (to_come.sum(dim=0) - to_come) / (len(rewards) - 1)
+    weights = to_come - of_the_others
+    return -(weights * log_probs * mask).sum(dim=1).mean()

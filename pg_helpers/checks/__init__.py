@@ -2,21 +2,17 @@
 
 from pg_helpers.checks.bonus import loss_with_entropy
 from pg_helpers.checks.core import Check, Mistake, Outcome
-from pg_helpers.checks.coupling import (
-    finite_difference,
-    gradient_by_enumeration,
-    number_of_trajectories,
-)
+from pg_helpers.checks.counting import number_of_trajectories
+from pg_helpers.checks.coupling import finite_difference, gradient_by_enumeration
+from pg_helpers.checks.density import gaussian_log_prob
 from pg_helpers.checks.exploration import effective_actions, epsilon_greedy
 from pg_helpers.checks.factors import (
     trajectory_log_prob,
     trajectory_score,
 )
-from pg_helpers.checks.gradient_ascent import (
-    ascent_step,
-    bandit_gradient,
-    minibatch_gradient,
-)
+from pg_helpers.checks.first_steps import mean_return, share_found
+from pg_helpers.checks.gradient_ascent import ascent_step, minibatch_gradient
+from pg_helpers.checks.levers import bandit_gradient
 from pg_helpers.checks.losses import loss
 from pg_helpers.checks.objective import (
     discount_weights,
@@ -30,11 +26,7 @@ from pg_helpers.checks.pseudo_loss import all_action_loss, loss_from_logits
 from pg_helpers.checks.ratio import ratio_loss
 from pg_helpers.checks.returns import total_return
 from pg_helpers.checks.score import gaussian_score, score_estimate
-from pg_helpers.checks.softmax import (
-    entropy_of_logits,
-    gaussian_log_prob,
-    stable_softmax,
-)
+from pg_helpers.checks.softmax import entropy_of_logits, stable_softmax
 from pg_helpers.checks.updates import update
 from pg_helpers.checks.uphill import share_uphill
 from pg_helpers.checks.variance import (
@@ -70,12 +62,14 @@ __all__ = [
     "loss",
     "loss_from_logits",
     "loss_with_entropy",
+    "mean_return",
     "mended_loss",
     "minibatch_gradient",
     "number_of_trajectories",
     "policy_gradient_estimate",
     "ratio_loss",
     "score_estimate",
+    "share_found",
     "share_uphill",
     "stable_softmax",
     "to_go_loss",

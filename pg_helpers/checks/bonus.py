@@ -99,11 +99,15 @@ loss_with_entropy = Check(
         Mistake(
             "the bonus is the mean entropy over the steps, where the formula has its "
             "sum over the steps of a trajectory. Many projects do it so, and beta then "
-            "means something else: here, with 3, 2 and 1 steps, it counts half.",
+            "means something else: the longer the episodes, the less a step counts.",
             lambda lp, r, m, h, b: _plain(lp, r, m).mean() - b * h[m].mean(),
             lambda lp, r, m, h, b: (
                 _plain(lp, r, m) - b * (h * m).sum(1) / m.sum(1)
             ).mean(),
+        ),
+        Mistake(
+            "the bonus is the mean over all cells of the table. The padding is in it, "
+            "and the longest trajectory of the batch decides what a step counts.",
             lambda lp, r, m, h, b: _plain(lp, r, m).mean() - b * h.mean(),
         ),
         Mistake(

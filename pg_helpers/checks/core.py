@@ -35,6 +35,7 @@ State = Literal["not yet", "not right", "right"]
 
 _WIDTH = 80
 _MAX_SHOWN = 6
+_NOT_FINITE = "is not made of finite numbers."
 
 
 class Mistake:
@@ -205,6 +206,11 @@ class Check:
             for wrong in mistake.wrong:
                 if _agree(tried, self.observe_all(wrong)):
                     return [mistake.message, numbers]
+        if numbers.endswith(_NOT_FINITE):
+            numbers += (
+                " Was something divided by zero, or the logarithm of zero or of a "
+                "negative number taken?"
+            )
         return [f"this is none of the usual slips. {self.expected}", numbers]
 
 
@@ -230,11 +236,7 @@ def _first_difference(
     for seen, case in zip(tried, cases, strict=True):
         for name, got in seen.values.items():
             if not got.isfinite().all():
-                return (
-                    f"For {case.words} {name} is not made of finite numbers. Was "
-                    "something divided by zero, or the logarithm of a negative number "
-                    "taken?"
-                )
+                return f"For {case.words} {name} {_NOT_FINITE}"
     for seen, right, case in zip(tried, expected, cases, strict=True):
         for name, got in seen.values.items():
             wanted = right.values[name]

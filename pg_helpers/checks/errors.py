@@ -15,12 +15,12 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 # A piece of an error's text, and what most often lies behind it.
 _HINTS = {
     "must match the size of tensor": (
-        "The shapes (N,) and (N, T) do not pair up by themselves: PyTorch lines up "
-        "the last axes, so N meets T."
+        "PyTorch lines up the last axes: a vector of the shape (N,) does not pair up "
+        "with the rows of a table of the shape (N, M)."
     ),
     "could not be broadcast": (
-        "The shapes (N,) and (N, T) do not pair up by themselves: NumPy lines up the "
-        "last axes, so N meets T."
+        "NumPy lines up the last axes: a vector of the shape (N,) does not pair up "
+        "with the rows of a table of the shape (N, M)."
     ),
     "a leaf Variable that requires grad": (
         "PyTorch tried to record your change of a parameter as a part of the "
@@ -40,6 +40,9 @@ _HINTS = {
     "NoneType": (
         "A None stands where a number was expected: a gradient that nothing has "
         "computed yet, or the result of a function without a return?"
+    ),
+    "could not infer output dtype": (
+        "True and False have no mean in PyTorch: turn them into numbers, or count them."
     ),
     "recursion depth": "Your function calls itself without an end.",
 }

@@ -42,7 +42,7 @@ def _patients() -> dict[str, tuple[Batches, nn.Module]]:
     for name, mdp, policy, N in (
         ("singles", world, standard_policy(world), 1),
         ("pairs", _two_doors(2), chooser, 2),
-        ("triples", _two_doors(1), chooser, 3),
+        ("triples", _two_doors(2), chooser, 3),
     ):
         found[name] = batches_of(mdp, policy, N, seed=0), policy
     return found
@@ -64,7 +64,7 @@ def _two_doors(horizon: int) -> TabularMDP:
 
 SINGLES = Case("single trajectories of the clinic's world", ("singles",))
 PAIRS = Case("pairs of trajectories of one or two steps", ("pairs",))
-TRIPLES = Case("batches of three trajectories of one step", ("triples",))
+TRIPLES = Case("batches of three trajectories of one or two steps", ("triples",))
 
 
 def mean_gradient(answer: Callable[..., Any], case: Case) -> Seen:

@@ -86,14 +86,16 @@ effective_actions = Check(
             lambda p: 1 / (p**2).sum(1),
         ),
         Mistake(
-            "the probabilities in front of the logarithms are missing: every action "
-            "counts alike, and the rarest one the most.",
+            "the probabilities in front of the logarithms are missing. An action then "
+            "weighs the more the rarer it is, and one that is hardly ever tried makes "
+            "your number as large as you like.",
             lambda p: (-p.log().sum(1)).exp(),
             lambda p: (-p.log().mean(1)).exp(),
         ),
         Mistake(
-            "the exponential is taken for each action, and the sum afterwards. First "
-            "all terms of a state are added up, then e is raised to the sum.",
+            "the exponential is taken for each action, and the sum afterwards. Four "
+            "equal actions then count as 5.66. First all terms of a state are added "
+            "up, then e is raised to the sum.",
             lambda p: (-(p * p.log())).exp().sum(1),
         ),
     ],
@@ -187,7 +189,8 @@ epsilon_greedy = Check(
         ),
         Mistake(
             "this is a softmax of the Q-values. Epsilon-greedy does not ask by how "
-            "much the best one is better.",
+            "much the best one is better: the second best is tried as often as the "
+            "worst.",
             lambda q, e: q.softmax(0),
             lambda q, e: (1 - e) * q.softmax(0) + e / len(q),
         ),

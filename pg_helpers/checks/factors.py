@@ -64,6 +64,13 @@ trajectory_log_prob = Check(
             lambda p0, pi, p, m: p0.log() + (pi * p).log().sum(1),
         ),
         Mistake(
+            "the mask makes factors of steps that nobody took zero before the "
+            "logarithm is taken. The logarithm of 0 is minus infinity: with the first "
+            "such step the whole trajectory counts as impossible. Such a step must add "
+            "0 to the sum.",
+            lambda p0, pi, p, m: p0.log() + (m * pi * p).log().sum(1),
+        ),
+        Mistake(
             "the mask is used the wrong way round: True stands where a step was taken. "
             "Your sum is made of the padding alone.",
             lambda p0, pi, p, m: _log_prob(p0, pi, p, ~m),
@@ -119,9 +126,10 @@ trajectory_log_prob = Check(
         "ln P is one number for each trajectory, shape (N,): the logarithm of the "
         "start, and those of both factors of every step that was taken."
     ),
-    where="Eq. (14), and section 5.5.",
+    where="Eq. (14), in section 5.5; what the mask says, in the text of Exercise 5.1.",
     shows=(
-        "three sums, one for each owner, over the steps that were taken and no others."
+        "three sums, one for each owner, over the steps that were taken and no others. "
+        "As no factor is above 1, ln P is never positive."
     ),
 )
 
@@ -208,6 +216,18 @@ trajectory_score = Check(
             _counts,
         ),
         Mistake(
+            "only the actions that were taken have an entry. What makes one action "
+            "more probable makes the others in its row less so, by as much together: "
+            "in each row the entries of the gradient add up to 0.",
+            lambda pi, s, a: _counts(pi, s, a) * (1 - pi),
+        ),
+        Mistake(
+            "the probability of the action that was taken is subtracted twice, once "
+            "with its row and once by itself: your rows do not add up to 0, and an "
+            "action with a probability above one half is pushed down for being chosen.",
+            lambda pi, s, a: _score(pi, s, a) - _counts(pi, s, a) * pi,
+        ),
+        Mistake(
             "the action that was taken is missing: what is left pushes every action "
             "down. In each row the entries of the gradient add up to 0.",
             lambda pi, s, a: _score(pi, s, a) - _counts(pi, s, a),
@@ -264,9 +284,9 @@ trajectory_score = Check(
         "The gradient has the shape (S, A) of the table of logits: for each step, what "
         "makes the chosen action more probable in the state where it was chosen."
     ),
-    where="Eq. (15), and section 5.6.",
+    where="Eq. (15), in section 5.6; the score of a step, in the text of Exercise 5.2.",
     shows=(
-        "each step pushes on the row of its own state and on no other, and nobody had "
-        "to tell you how the world moves."
+        "each step pushes on the row of its own state and on no other, so that each "
+        "row adds up to 0; and nobody had to tell you how the world moves."
     ),
 )

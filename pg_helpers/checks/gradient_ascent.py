@@ -1,4 +1,4 @@
-"""The exercises on descent and ascent, Eqs. (2) and (3)."""
+"""The exercises on a step of ascent, Eq. (3), and on a mini-batch, Eq. (2)."""
 
 from __future__ import annotations
 
@@ -67,6 +67,11 @@ ascent_step = Check(
             "ever, and a negative one would move the wrong way.",
             lambda theta, gradient, rate: theta * (1 + rate * gradient),
             lambda theta, gradient, rate: theta * rate * gradient,
+        ),
+        Mistake(
+            "parameters and gradient have changed places: the learning rate shortens "
+            "the gradient, not the parameters, which count in full.",
+            lambda theta, gradient, rate: gradient + rate * theta,
         ),
     ],
     expected=(
@@ -141,6 +146,11 @@ minibatch_gradient = Check(
             lambda *given: _minibatch_gradient(*given) / 2,
         ),
         Mistake(
+            "two things at once: the factor 2 of the square is missing, and the points "
+            "are added up where Eq. (2) has their mean.",
+            lambda *given: _terms(*given).sum(1) / 2,
+        ),
+        Mistake(
             "the sum is divided by the number of all points, n, not of those in the "
             "mini-batch. With 4 of 8 points it is half as long as it should be, and "
             "its mean over all mini-batches is no longer the full gradient.",
@@ -162,6 +172,20 @@ minibatch_gradient = Check(
             "both entries are the same: the derivative of the line by the slope is not "
             "1, it differs from point to point.",
             lambda *given: _terms(*given)[0].mean().expand(2),
+        ),
+        Mistake(
+            "in the second entry the errors are multiplied by the slope. It is by the "
+            "slope that you differentiate: of a product of the slope and something "
+            "else, that something else is left.",
+            lambda theta, *given: (
+                _terms(theta, *given)[0].mean()
+                * torch.stack([torch.tensor(1.0), theta[1]])
+            ),
+        ),
+        Mistake(
+            "only the derivative by the intercept is there. The slope is a parameter "
+            "too: asked for are two numbers.",
+            lambda *given: _terms(*given)[0].mean(),
         ),
         Mistake(
             "the two entries are exchanged: the intercept comes first.",
@@ -201,96 +225,7 @@ minibatch_gradient = Check(
     where="Eq. (2), in section 1.3.",
     shows=(
         "each point of the mini-batch counts equally, the others not at all, and the "
-        "errors pull on the slope in proportion to x."
-    ),
-)
-
-
-def _bandit_gradient(logits: Tensor, mean_rewards: Tensor) -> Tensor:
-    pi = logits.softmax(0)
-    return pi * (mean_rewards - pi @ mean_rewards)
-
-
-bandit_gradient = Check(
-    name="bandit_gradient",
-    right=_bandit_gradient,
-    cases=[
-        Case(
-            "two levers that pay 1 and 3, with the logits [0, 0]",
-            (torch.tensor([0.0, 0.0]), torch.tensor([1.0, 3.0])),
-        ),
-        Case(
-            "three levers that pay 2, -1 and 0.5, with the logits [1, 0.5, -1]",
-            (torch.tensor([1.0, 0.5, -1.0]), torch.tensor([2.0, -1.0, 0.5])),
-        ),
-        Case(
-            "three levers that all pay 5, with the logits [0, 1, 2]",
-            (torch.tensor([0.0, 1.0, 2.0]), torch.tensor([5.0, 5.0, 5.0])),
-        ),
-    ],
-    mistakes=[
-        Mistake(
-            "the sign is turned round: a step along yours makes the best lever rarer.",
-            lambda *given: -_bandit_gradient(*given),
-        ),
-        Mistake(
-            "J is not subtracted. Making one lever more probable takes probability "
-            "from the others; where all pay 5, nothing is won by it, and the gradient "
-            "has to be 0.",
-            lambda logits, r: logits.softmax(0) * r,
-        ),
-        Mistake(
-            "each lever is treated as if it were alone: only the change of its own "
-            "probability counts, not what the others lose. Where all pay 5, nothing is "
-            "won, and the gradient has to be 0.",
-            lambda logits, r: logits.softmax(0) * (1 - logits.softmax(0)) * r,
-        ),
-        Mistake(
-            "the probability in front is missing. The logit of a lever that is hardly "
-            "ever pulled hardly changes J: that is why the gradient vanishes there.",
-            lambda logits, r: r - logits.softmax(0) @ r,
-        ),
-        Mistake(
-            "the mean over the levers is subtracted, where J weighs each lever with "
-            "its probability. The two agree only while all are equally probable.",
-            lambda logits, r: logits.softmax(0) * (r - r.mean()),
-        ),
-        Mistake(
-            "the logits stand where probabilities belong. They may be negative and do "
-            "not sum to 1: softmax comes first.",
-            lambda logits, r: logits * (r - logits @ r),
-            lambda logits, r: logits * (r - logits.softmax(0) @ r),
-            lambda logits, r: logits.softmax(0) * (r - logits @ r),
-        ),
-        Mistake(
-            "there are logarithms of probabilities where the probabilities themselves "
-            "belong.",
-            lambda logits, r: logits.log_softmax(0) * (r - logits.softmax(0) @ r),
-            lambda logits, r: logits.log_softmax(0) * (r - logits.log_softmax(0) @ r),
-        ),
-        Mistake(
-            "this is the derivative by the probabilities, as if each could be moved "
-            "freely. The parameters are the logits.",
-            lambda logits, r: r,
-        ),
-        Mistake(
-            "this is J itself, one number. Asked for is its gradient, one number for "
-            "each lever.",
-            lambda logits, r: logits.softmax(0) @ r,
-        ),
-        Mistake(
-            "the entries are already added up. Asked for is one number for each lever; "
-            "their sum is always 0, so it says nothing.",
-            lambda *given: _bandit_gradient(*given).sum(),
-        ),
-    ],
-    expected=(
-        "The gradient has one entry for each lever, shape (A,); they sum to 0, and a "
-        "lever that pays more than the average pull has a positive one."
-    ),
-    where="Eq. (3), and the text and hint of Exercise 1.3.",
-    shows=(
-        "a lever is pushed up by as much as it pays more than the average pull, times "
-        "its own probability."
+        "errors pull on the slope in proportion to x. It is a mean: twice as many "
+        "points make it no longer, only less noisy."
     ),
 )

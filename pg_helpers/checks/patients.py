@@ -37,8 +37,16 @@ def _to_go(rewards: Tensor) -> Tensor:
 
 
 def _others(rewards: Tensor) -> Tensor:
-    """The sum of the returns of all other trajectories, (N, 1)."""
-    return _total(rewards).sum() - _total(rewards)
+    """The sum of gamma^t G_t over all other trajectories, (N, T)."""
+    return _to_go(rewards).sum(0) - _to_go(rewards)
+
+
+def _compared(
+    weights: Tensor, log_probs: Tensor, mask: Tensor, sign: int = -1
+) -> Tensor:
+    """With each weight minus its mean over the other trajectories, (N,)."""
+    others = (weights.sum(0) - weights) / (len(weights) - 1)
+    return _weighed(weights + sign * others, log_probs, mask)
 
 
 _SIGN = (
@@ -53,7 +61,8 @@ mended_loss = Check(
     cases=[SINGLES, PAIRS],
     mistakes=[
         Mistake(
-            "this is still the broken loss: both faults are in it.",
+            "this is still the broken loss: both faults are in it. One is in which "
+            "steps push, the other in what the sum is divided by.",
             lambda lp, r, mask: -(_total(r) * lp).sum() / mask.sum(),
         ),
         Mistake(
@@ -69,8 +78,9 @@ mended_loss = Check(
             lambda lp, r, mask: -(_total(r) * lp).sum(1).mean(),
         ),
         Mistake(
-            "each trajectory is divided by its own number of steps. The sum over "
-            "steps is a sum; only over trajectories is there a mean.",
+            "each trajectory is divided by its own number of steps. Long ones then "
+            "count too little, and the mean turns by more than 60 degrees. Over steps "
+            "there is a sum; only over trajectories is there a mean.",
             lambda lp, r, mask: (_weighed(_total(r), lp, mask) / mask.sum(1)).mean(),
         ),
         Mistake(
@@ -86,7 +96,7 @@ mended_loss = Check(
         Mistake(_SIGN, lambda lp, r, mask: -_weighed(_total(r), lp, mask).mean()),
         Mistake(
             "the rewards are no longer discounted. The discount was not one of the "
-            "faults.",
+            "faults: without it, the loss climbs another objective.",
             lambda lp, r, mask: _weighed(r.sum(1, keepdim=True), lp, mask).mean(),
         ),
         Mistake(
@@ -99,7 +109,7 @@ mended_loss = Check(
         "The loss is a single number, shape (). Its mean gradient over all batches is "
         "minus the gradient of J, however long the episodes are."
     ),
-    where="section 12.3, and loss A in section 12.1.",
+    where="section 12.3, loss A in section 12.1, and the text of Exercise 12.1.",
     shows=(
         "the mean of your gradient over all batches is the gradient of J, for single "
         "trajectories and for pairs."
@@ -148,7 +158,8 @@ to_go_loss = Check(
             ),
         ),
         Mistake(
-            "nothing is discounted: these are the rewards-to-go for gamma = 1.",
+            "nothing is discounted: these are the rewards-to-go for gamma = 1, and of "
+            "an agent that does not mind how late a reward comes.",
             lambda lp, r, mask: _weighed(rewards_to_go(r, 1.0), lp, mask).mean(),
         ),
         Mistake(
@@ -168,15 +179,13 @@ to_go_loss = Check(
         "was taken meets the rewards from that step on, discounted as they stand in "
         "the return."
     ),
-    where="section 12.5.",
+    where="section 12.5, and the text of Exercise 12.2.",
     shows="your loss is unbiased, and quieter than with the whole return.",
 )
 
 leave_one_out_loss = Check(
     name="leave_one_out_loss",
-    right=lambda lp, r, mask: _weighed(
-        _total(r) - _others(r) / (len(r) - 1), lp, mask
-    ).mean(),
+    right=lambda lp, r, mask: _compared(_to_go(r), lp, mask).mean(),
     observe=mean_and_variance,
     cases=[PAIRS, TRIPLES],
     mistakes=[
@@ -184,74 +193,89 @@ leave_one_out_loss = Check(
             "this is the mean of all trajectories, the own one included. The mean "
             "gradient is then too short, by 1 - 1/N: half as long for pairs, two "
             "thirds for three.",
-            lambda lp, r, mask: _weighed(_total(r) - _total(r).mean(), lp, mask).mean(),
-        ),
-        Mistake(
-            "the sum of the other returns is subtracted, not their mean. For pairs it "
-            "is the same; with more trajectories it is unbiased still, but ever "
-            "noisier.",
-            lambda lp, r, mask: _weighed(_total(r) - _others(r), lp, mask).mean(),
-        ),
-        Mistake(
-            "the sum of the other returns is divided by N. There are only N - 1 of "
-            "them, so the baseline is too small: no bias, but more noise than need be.",
             lambda lp, r, mask: _weighed(
-                _total(r) - _others(r) / len(r), lp, mask
+                _to_go(r) - _to_go(r).mean(0), lp, mask
             ).mean(),
         ),
         Mistake(
-            "no baseline is in it: this is the plain loss. Unbiased, and noisier.",
-            lambda lp, r, mask: _weighed(_total(r), lp, mask).mean(),
+            "whole returns are compared, as in section 12.7. That is unbiased, but "
+            "rewards from before a step add noise to its weight.",
+            lambda lp, r, mask: _compared(_total(r), lp, mask).mean(),
+        ),
+        Mistake(
+            "the factor gamma^t is missing: these rewards-to-go start their discount "
+            "anew at every step. Leaving one out adds no bias, but the one of section "
+            "12.5 is in it.",
+            lambda lp, r, mask: _compared(rewards_to_go(r, GAMMA), lp, mask).mean(),
+        ),
+        Mistake(
+            "the sum of the others' numbers is subtracted, not their mean. For pairs "
+            "it is the same; with more trajectories it is unbiased still, but ever "
+            "noisier.",
+            lambda lp, r, mask: _weighed(_to_go(r) - _others(r), lp, mask).mean(),
+        ),
+        Mistake(
+            "the sum of the others' numbers is divided by N. There are only N - 1 of "
+            "them, so the baseline is too small: no bias, but another noise than "
+            "asked for.",
+            lambda lp, r, mask: _weighed(
+                _to_go(r) - _others(r) / len(r), lp, mask
+            ).mean(),
+        ),
+        Mistake(
+            "the mean is over those of the others that still run. That is a baseline "
+            "too, and unbiased; but here one that has ended counts with 0, as nothing "
+            "is to come for it.",
+            lambda lp, r, mask: _weighed(
+                _to_go(r) - _others(r) / (mask.sum(0) - mask * 1).clamp(min=1),
+                lp,
+                mask,
+            ).mean(),
+        ),
+        Mistake(
+            "no baseline is in it: these are the rewards-to-go alone. Unbiased, but "
+            "not what is asked for.",
+            lambda lp, r, mask: _weighed(_to_go(r), lp, mask).mean(),
         ),
         Mistake(
             "the mean of the others is added, not subtracted. It stays unbiased, and "
             "the noise grows where it should shrink.",
+            lambda lp, r, mask: _compared(_to_go(r), lp, mask, sign=1).mean(),
+        ),
+        Mistake(
+            "each step is compared with the other steps of the same trajectory. The "
+            "others of the batch stand in the same column, not in the same row.",
             lambda lp, r, mask: _weighed(
-                _total(r) + _others(r) / (len(r) - 1), lp, mask
+                _to_go(r) - _to_go(r).sum(1, keepdim=True) / mask.sum(1, keepdim=True),
+                lp,
+                mask,
             ).mean(),
         ),
         Mistake(
-            "the padding is counted: the mask is missing. Without it the difference "
-            "of the returns also pushes on steps that nobody took.",
-            lambda lp, r, mask: (
-                -((_total(r) - _others(r) / (len(r) - 1)) * lp).sum(1).mean()
-            ),
+            "the padding is counted: the mask is missing. For rewards-to-go alone "
+            "that would be harmless; but behind the end the mean of the others is "
+            "still subtracted, and pushes on steps that nobody took.",
+            lambda lp, r, mask: _compared(_to_go(r), lp, torch.ones_like(mask)).mean(),
         ),
         Mistake(
-            "a number for each trajectory has met the columns, not the rows: with "
-            "weights of shape (N,) the first step of every trajectory gets the weight "
-            "of the first trajectory. No error is raised where N equals T.",
-            lambda lp, r, mask: _weighed(
-                (_total(r) - _others(r) / (len(r) - 1)).squeeze(1), lp, mask
-            ).mean(),
-        ),
-        Mistake(
-            "the mean is over all steps of the batch, not over trajectories.",
-            lambda lp, r, mask: (
-                _weighed(_total(r) - _others(r) / (len(r) - 1), lp, mask).sum()
-                / mask.sum()
-            ),
+            "the weights are right, and the mean is over all steps of the batch, not "
+            "over trajectories. Long and short episodes then count differently.",
+            lambda lp, r, mask: _compared(_to_go(r), lp, mask).sum() / mask.sum(),
         ),
         Mistake(
             "the trajectories are summed, not averaged: N times too long a step.",
-            lambda lp, r, mask: _weighed(
-                _total(r) - _others(r) / (len(r) - 1), lp, mask
-            ).sum(),
+            lambda lp, r, mask: _compared(_to_go(r), lp, mask).sum(),
         ),
-        Mistake(
-            _SIGN,
-            lambda lp, r, mask: (
-                -_weighed(_total(r) - _others(r) / (len(r) - 1), lp, mask).mean()
-            ),
-        ),
+        Mistake(_SIGN, lambda lp, r, mask: -_compared(_to_go(r), lp, mask).mean()),
     ],
     expected=(
-        "The loss is a single number, shape (). Each trajectory is weighed with its "
-        "return minus the mean return of the others of its batch."
+        "The loss is a single number, shape (). Each step that was taken is weighed "
+        "with its discounted reward-to-go, minus the mean of those of the other "
+        "trajectories at the same step."
     ),
-    where="section 12.7.",
+    where="sections 12.5 and 12.7, and the text of Exercise 12.3.",
     shows=(
-        "your loss compares each trajectory with the others only: its mean is the "
-        "gradient of J, and its noise is what it should be."
+        "each step is compared with the same step of the others only: the mean of your "
+        "gradient is the gradient of J, and its noise is what it should be."
     ),
 )

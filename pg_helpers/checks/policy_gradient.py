@@ -106,7 +106,8 @@ exact_gradient = Check(
     where="Eq. (17), in section 6.2 and in the text of Exercise 6.1.",
     shows=(
         "every trajectory pulls with its return, as hard as it is probable, and the "
-        "sum over all of them is the gradient of J."
+        "sum over all of them is the gradient of J. Returns and scores can be had by "
+        "playing; the probabilities cannot."
     ),
 )
 
@@ -229,6 +230,6 @@ policy_gradient_estimate = Check(
     where="Eq. (19), in section 6.4 and in the text of Exercise 6.2.",
     shows=(
         "each trajectory pulls with its own return on the steps it took, and the mean "
-        "is over trajectories, whatever their lengths."
+        "is over trajectories: a longer one beside it changes nothing in its pull."
     ),
 )

@@ -81,8 +81,21 @@ loss_from_logits = Check(
         ),
         Mistake(
             "this is one number for each sample; the mean over the samples is still "
-            "missing.",
+            "missing. A gradient belongs to a single number.",
             _terms,
+        ),
+        Mistake(
+            "the cross-entropy has taken its mean over the samples before q came in, "
+            "so every q meets the same number. In section 8.4 it is asked for one "
+            "number a sample; the mean is the last thing to do.",
+            lambda z, a, q: cross_entropy(z, a) * q,
+        ),
+        Mistake(
+            "here every row of logits meets the actions of all samples: a table "
+            "(N, N), where only its diagonal is due. From row i only the entry of "
+            "action i is needed.",
+            lambda z, a, q: -(z.log_softmax(1)[:, a] * q).mean(),
+            lambda z, a, q: -(z.log_softmax(1)[:, a] * q[:, None]).mean(),
         ),
         Mistake(
             "the mean is taken of each factor, and only then the two are multiplied. "
@@ -160,8 +173,8 @@ all_action_loss = Check(
             lambda z, q: -(z.log_softmax(1) * q).mean(),
         ),
         Mistake(
-            "the sign is turned round: making yours smaller makes the expected value "
-            "smaller.",
+            "the sign is turned round: an optimiser makes a loss smaller, and with "
+            "yours the expected value becomes smaller too.",
             lambda z, q: -_all_actions(z, q),
         ),
         Mistake(
@@ -177,8 +190,20 @@ all_action_loss = Check(
         ),
         Mistake(
             "this is one number for each state; the mean over the states is still "
-            "missing.",
+            "missing. A gradient belongs to a single number.",
             lambda z, q: -(z.softmax(1) * q).sum(1),
+        ),
+        Mistake(
+            "these are logits, not probabilities: the softmax is missing. Without it "
+            "nothing holds the sum at 1, and the loss can fall for ever.",
+            lambda z, q: -(z * q).sum(1).mean(),
+            lambda z, q: -(z * q).mean(),
+        ),
+        Mistake(
+            "the softmax runs down the states instead of along the actions. In a table "
+            "(N, A) axis 1 counts the actions, and it is along them that the "
+            "probabilities of a policy sum to 1.",
+            lambda z, q: -(z.softmax(0) * q).sum(1).mean(),
         ),
         Mistake(
             "the values are put together before the probabilities weigh them. Then "

@@ -38,7 +38,8 @@ ratio_loss = Check(
             lambda new, old, q: _ratio_terms(old, new, q).mean(),
         ),
         Mistake(
-            "the sign is turned round: an optimiser makes a loss smaller.",
+            "the sign is turned round. An optimiser makes a loss smaller; making yours "
+            "smaller makes the samples with a large q rarer.",
             lambda *given: -_ratio_terms(*given).mean(),
         ),
         Mistake(
@@ -56,6 +57,7 @@ ratio_loss = Check(
             "the old log-probabilities are not in it: as if the batch had been sampled "
             "by the present policy. Section 8.12 shows where that leads.",
             lambda new, old, q: -(new * q).mean(),
+            lambda new, old, q: -((new - new.detach()).exp() * q).mean(),
         ),
         Mistake(
             "the old probabilities are not in it. What is left is reading (b) of "
@@ -69,7 +71,7 @@ ratio_loss = Check(
         ),
         Mistake(
             "this is one number for each sample; the mean over the samples is still "
-            "missing.",
+            "missing. A gradient belongs to a single number.",
             _ratio_terms,
         ),
         Mistake(

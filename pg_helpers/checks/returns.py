@@ -109,7 +109,7 @@ total_return = Check(
         "R(tau) is one number for each trajectory, shape (N,): the sum of its rewards, "
         "where each counts less the longer it has to be waited for."
     ),
-    where="Eq. (6), in the text of Exercise 9.1.",
+    where="Eq. (6), in the text of Exercise 9.1; section 9.1 counts the steps.",
     shows=(
         "the first reward counts in full, each later one gamma times less, and every "
         "trajectory has a return of its own, whatever its length."

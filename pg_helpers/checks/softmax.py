@@ -1,4 +1,4 @@
-"""The exercises of notebook 07: Eq. (20), an entropy, and a Gaussian's ln pi(a|s)."""
+"""The exercises on the softmax, Eq. (20), and on the entropy of a policy."""
 
 from __future__ import annotations
 
@@ -17,18 +17,6 @@ def _softmax(h: Tensor) -> Tensor:
 
 def _entropy(h: Tensor) -> Tensor:
     return -(_softmax(h) * torch.log_softmax(h, -1)).sum(-1)
-
-
-def _square(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Half the square of the distance, in standard deviations."""
-    return ((action - mean) / log_std.exp()) ** 2 / 2
-
-
-_HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-
-
-def _log_density(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    return -_square(action, mean, log_std) - log_std - _HALF_LOG_2_PI
 
 
 stable_softmax = Check(
@@ -201,99 +189,5 @@ entropy_of_logits = Check(
     shows=(
         "equal logits give ln A, a certain policy gives 0, and nothing is lost where a "
         "probability is too small for the machine."
-    ),
-)
-
-gaussian_log_prob = Check(
-    name="gaussian_log_prob",
-    right=_log_density,
-    cases=[
-        Case(
-            "the action 0.5 with mean 0 and log standard deviation 0",
-            (torch.tensor([0.5]), torch.tensor([0.0]), torch.tensor([0.0])),
-        ),
-        Case(
-            "the actions 1, -2, 0.3 with the means 0.5, 1, 0.3 and the log standard "
-            "deviations ln 2, -0.5, -3",
-            (
-                torch.tensor([1.0, -2.0, 0.3]),
-                torch.tensor([0.5, 1.0, 0.3]),
-                torch.tensor([math.log(2), -0.5, -3.0]),
-            ),
-        ),
-    ],
-    mistakes=[
-        Mistake(
-            "the term of the standard deviation itself is missing. The narrower a "
-            "density, the higher it must be, for its area to stay 1. With yours the "
-            "best standard deviation for any action is an infinite one.",
-            lambda a, m, s: -_square(a, m, s) - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the sign of the log standard deviation is turned round: yours makes a "
-            "narrow density low. Its area is then not 1.",
-            lambda a, m, s: -_square(a, m, s) + s - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the squared distance is divided by the standard deviation, where the "
-            "formula has its square, the variance.",
-            lambda a, m, s: -((a - m) ** 2) / (2 * s.exp()) - s - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the standard deviation is taken for the variance throughout. Its square "
-            "is the variance, and in logarithms that is a factor of 2.",
-            lambda a, m, s: -_square(a, m, s / 2) - s / 2 - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the half in front of the squared distance is missing: your density falls "
-            "off as if its variance were half as large.",
-            lambda a, m, s: -2 * _square(a, m, s) - s - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the constant with 2 pi is missing, which is 0.92. No gradient would "
-            "notice, but the area under your density is 2.51, so it is not ln pi.",
-            lambda a, m, s: -_square(a, m, s) - s,
-        ),
-        Mistake(
-            "the constant is the logarithm of 2 pi, where the density is divided by "
-            "the square root of 2 pi: the half is missing.",
-            lambda a, m, s: -_square(a, m, s) - s - 2 * _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the distance is not squared: an action below the mean would be more "
-            "likely than the mean itself.",
-            lambda a, m, s: -(a - m) / (2 * s.exp()) - s - _HALF_LOG_2_PI,
-            lambda a, m, s: -(a - m) / (2 * (2 * s).exp()) - s - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "the logarithm of the standard deviation is used as if it were the "
-            "standard deviation. It can be zero or negative; e to its power cannot.",
-            lambda a, m, s: -((a - m) ** 2) / (2 * s**2) - s.log() - _HALF_LOG_2_PI,
-            lambda a, m, s: -((a - m) ** 2) / (2 * s**2) - s - _HALF_LOG_2_PI,
-        ),
-        Mistake(
-            "this is the density itself. What is differentiated is its logarithm.",
-            lambda a, m, s: _log_density(a, m, s).exp(),
-        ),
-        Mistake(
-            "this is minus the logarithm of the density: the sign is turned round. A "
-            "loss has a minus of its own, Eq. (23).",
-            lambda a, m, s: -_log_density(a, m, s),
-        ),
-        Mistake(
-            "this is one number for all actions together. Every action is weighed by "
-            "its own return, so every action needs its own ln pi: shape (N,).",
-            lambda a, m, s: _log_density(a, m, s).sum(),
-            lambda a, m, s: _log_density(a, m, s).mean(),
-        ),
-    ],
-    expected=(
-        "The result has the shape (N,). Each entry is made of three terms: of the "
-        "squared distance from the mean in standard deviations, of the log standard "
-        "deviation, and of 2 pi."
-    ),
-    where="section 7.6, where the logarithm of the Gaussian density is written out.",
-    shows=(
-        "it is a logarithm of a density whose area is 1, for narrow and for wide ones."
     ),
 )

@@ -168,8 +168,8 @@ update = Check(
             _accumulating,
         ),
         Mistake(
-            "the learning rate has no effect: your step is equally long for each. It "
-            "is for the caller to say how far to go.",
+            "the learning rate has no effect: your step is as long with a small one as "
+            "with a large one. It is for the caller to say how far to go.",
             _adding(lambda parameter, gradient, loss, rate: -gradient),
         ),
         Mistake(
@@ -178,13 +178,13 @@ update = Check(
             _adding(lambda parameter, gradient, loss, rate: -(rate**2) * gradient),
         ),
         Mistake(
-            "the step is taken twice: every parameter moves by two times what Eq. (3) "
+            "the step is taken twice: every parameter moves by two times what Eq. (4) "
             "says.",
             _adding(lambda parameter, gradient, loss, rate: -2 * rate * gradient),
         ),
         Mistake(
             "every parameter moves equally far, however steep J is along it. That is "
-            "the first step of Adam; in Eq. (3) a parameter moves in proportion to its "
+            "the first step of Adam; in Eq. (4) a parameter moves in proportion to its "
             "gradient.",
             _adding(lambda parameter, gradient, loss, rate: -rate * gradient.sign()),
         ),
@@ -194,7 +194,7 @@ update = Check(
             _adding(lambda parameter, gradient, loss, rate: -rate * loss),
         ),
         Mistake(
-            "the parameters are set to the step, where Eq. (3) adds the step to them: "
+            "the parameters are set to the step, where Eq. (4) adds the step to them: "
             "what they had learned before is lost.",
             _adding(
                 lambda parameter, gradient, loss, rate: -rate * gradient - parameter

@@ -72,7 +72,8 @@ discounted_rewards_to_go = Check(
         ),
         Mistake(
             "the sum runs over the past: over the rewards up to step t, where the ones "
-            "from t onward are asked for.",
+            "from t onward are asked for. What came before an action was not earned "
+            "by it.",
             lambda r, gamma: _discounted(r, gamma).cumsum(1),
             lambda r, gamma: _discounted(r, gamma).cumsum(1) - _discounted(r, gamma),
         ),
@@ -143,7 +144,9 @@ best_constant_baseline = Check(
             lambda P, R, s: (R * _squares(s)).sum() / _squares(s).sum(),
         ),
         Mistake(
-            "the scores enter by their length, where the variance contains its square.",
+            "the scores enter by their length, where the variance contains its square. "
+            "A trajectory that pulls three times as hard then counts three times, and "
+            "should count nine times.",
             lambda P, R, s: (P * R * s.norm(dim=1)).sum() / (P * s.norm(dim=1)).sum(),
         ),
         Mistake(

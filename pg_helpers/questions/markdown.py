@@ -8,8 +8,8 @@ from pg_helpers.questions.core import Contents, Estimate, Prediction, Question
 def of_prediction(asked: Prediction) -> str:
     """The question, and what may be answered."""
     if isinstance(asked, Estimate):
-        ends = (asked.slider.minimum, asked.slider.maximum)
-        low, high = (asked.in_words(end) for end in ends)
+        low = asked.in_words(asked.slider.minimum).removesuffix(asked.unit)
+        high = asked.in_words(asked.slider.maximum)
         return f"> **Predict.** {asked.text} (From {low} to {high}.)"
     return _quoted(f"**Predict.** {asked.text}\n\n{_options(asked)}")
 

@@ -64,7 +64,7 @@ class Overview:
             "|---|---|---|---|---|\n"
         )
         table = head + "\n".join(row.row() for row in self._rows)
-        return "\n\n".join([table, f"**{self._next()}**", _where()])
+        return "\n\n".join([table, f"**{self._next()}**", *_where()])
 
     def _next(self) -> str:
         """The first unfinished one from the last that was begun; else the first."""
@@ -95,13 +95,13 @@ def link(contents: Contents) -> str:
     return f"[{contents.number} · {contents.title}]({contents.file}.ipynb)"
 
 
-def _where() -> str:
-    """Where the answers are kept, or why they are not."""
+def _where() -> list[str]:
+    """Where the answers are kept, or why not; nothing where they are not to be."""
     place = progress.path()
     if trouble := progress.trouble():
-        return trouble
+        return [trouble]
     if place is None:
-        return "Your answers are kept until the kernel stops."
+        return []
     if "BINDER_SERVICE_HOST" in os.environ:
-        return "Your answers are kept until this Binder machine stops."
-    return f"Your answers are kept in `{place}`, on this machine alone."
+        return ["Your answers are kept until this Binder machine stops."]
+    return [f"Your answers are kept in `{place}`, on this machine alone."]

@@ -117,6 +117,20 @@ def multiplied_by_twice_the_step(function, theta, step):
     return [(up - down) * 2 * step for up, down in pairs(function, theta, step)]
 
 
+def second_value_divided(function, theta, step):
+    return [up - down / (2 * step) for up, down in pairs(function, theta, step)]
+
+
+def one_tensor_with_two_names(function, theta, step):
+    slopes = torch.zeros_like(theta)
+    for d in range(len(theta)):
+        ahead = behind = theta.clone()
+        ahead[d] += step
+        behind[d] -= step
+        slopes[d] = (function(ahead) - function(behind)) / (2 * step)
+    return slopes
+
+
 def behind_minus_ahead(function, theta, step):
     return [(down - up) / (2 * step) for up, down in pairs(function, theta, step)]
 
@@ -259,6 +273,8 @@ WRONG_ANSWERS = {
             multiplied_by_the_step,
             multiplied_by_twice_the_step,
         ],
+        "only the second value is divided": [second_value_divided],
+        "both values are taken at the same place": [one_tensor_with_two_names],
         "the sign is turned round": [behind_minus_ahead],
         "all parameters are moved at once": [all_at_once, all_at_once_in_a_loop],
         "is not put back before the next one moves": [left_where_it_was],

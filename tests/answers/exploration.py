@@ -300,8 +300,8 @@ WRONG_ANSWERS = {
         "the bonus is the mean entropy over the steps": [
             bonus_by_steps,
             bonus_by_own_steps,
-            bonus_by_cells,
         ],
+        "the mean over all cells of the table": [bonus_by_cells],
         "the mean over all steps taken": [mean_over_steps],
         "this is the sum over trajectories": [sum_over_trajectories],
         "beta stands at the wrong term": [beta_at_the_returns],

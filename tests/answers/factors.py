@@ -33,6 +33,11 @@ def padding_counted(start, policy_factors, world_factors, mask):
     return torch.log(start * policy_factors.prod(dim=1) * world_factors.prod(dim=1))
 
 
+def masked_before_the_logarithm(start, policy_factors, world_factors, mask):
+    terms = (policy_factors * mask).log() + (world_factors * mask).log()
+    return start.log() + terms.sum(dim=1)
+
+
 def mask_upside_down(start, policy_factors, world_factors, mask):
     terms = policy_factors.log() + world_factors.log()
     return start.log() + terms.masked_fill(mask, 0).sum(dim=1)
@@ -187,6 +192,21 @@ def row_of_the_next_state(pi, states, actions):
     return result
 
 
+def chosen_entries_only(pi, states, actions):
+    result = torch.zeros_like(pi)
+    for s, a, _ in steps_of(states, actions):
+        result[s, a] += 1 - pi[s, a]
+    return result
+
+
+def chosen_subtracted_twice(pi, states, actions):
+    result = torch.zeros_like(pi)
+    for s, a, _ in steps_of(states, actions):
+        result[s] -= pi[s]
+        result[s, a] += 1 - pi[s, a]
+    return result
+
+
 def score_of_the_last_step(pi, states, actions):
     return by_autograd(pi, states, actions, lambda terms: terms[-1])
 
@@ -218,6 +238,7 @@ WRONG_ANSWERS = {
         "the world's terms are missing": [log_world_missing],
         "the policy's terms are missing": [log_policy_missing],
         "the padding is counted": [padding_counted],
+        "zero before the logarithm is taken": [masked_before_the_logarithm],
         "the mask is used the wrong way round": [mask_upside_down],
         "these are probabilities added up": [
             log_of_everything_added,
@@ -242,6 +263,8 @@ WRONG_ANSWERS = {
         "the sign is turned round": [score_downhill],
         "this is a mean over the steps": [score_mean, score_mean_over_states],
         "this only counts what was done": [only_counts],
+        "only the actions that were taken have an entry": [chosen_entries_only],
+        "is subtracted twice": [chosen_subtracted_twice],
         "the action that was taken is missing": [only_minus_pi],
         "the last state is counted as a step": [last_state_counted],
         "visited twice is counted once": [rows_overwritten],

@@ -48,6 +48,10 @@ def product(theta, gradient, learning_rate):
     return torch.einsum("n,n->n", theta, gradient) * learning_rate
 
 
+def places_changed(theta, gradient, learning_rate):
+    return torch.add(gradient, theta, alpha=learning_rate)
+
+
 def in_place(theta, gradient, learning_rate):
     theta += learning_rate * gradient
     return theta
@@ -74,6 +78,20 @@ def factor_missing(theta, x, y, batch):
     pairs = by_points(theta, x, y, batch)
     m = len(pairs)
     return [sum(e for e, _ in pairs) / m, sum(e * at for e, at in pairs) / m]
+
+
+def sum_without_the_factor(theta, x, y, batch):
+    pairs = by_points(theta, x, y, batch)
+    return [sum(e for e, _ in pairs), sum(e * at for e, at in pairs)]
+
+
+def times_the_slope(theta, x, y, batch):
+    errors = theta[0] + theta[1] * x[batch] - y[batch]
+    return [2 * float(errors.mean()), 2 * float((errors * theta[1]).mean())]
+
+
+def intercept_alone(theta, x, y, batch):
+    return 2 * np.mean([e for e, _ in by_points(theta, x, y, batch)])
 
 
 def divided_by_all(theta, x, y, batch):
@@ -152,6 +170,20 @@ def each_alone(logits, mean_rewards):
     return p * mean_rewards - p**2 * mean_rewards
 
 
+def own_push(logits, mean_rewards):
+    return mean_rewards - shares(logits) * mean_rewards
+
+
+def average_in_full(logits, mean_rewards):
+    weighted = shares(logits) * mean_rewards
+    return weighted - weighted.sum()
+
+
+def taken_off_twice(logits, mean_rewards):
+    p = shares(logits)
+    return (p - p**2) * (mean_rewards - torch.dot(p, mean_rewards))
+
+
 def without_the_probability(logits, mean_rewards):
     return mean_rewards - torch.dot(shares(logits), mean_rewards)
 
@@ -207,12 +239,16 @@ WRONG_ANSWERS = {
         "every parameter moves equally far": [equally_far],
         "brought to length 1": [normalised],
         "the step is multiplied by theta": [grows_by_a_factor, product],
+        "parameters and gradient have changed places": [places_changed],
         "changes its first argument in place": [in_place],
     },
     "minibatch_gradient": {
         "the sign is turned round": [points_toward_smaller_errors],
         "this is the sum over the points": [sum_over_points],
         "a factor 2 is missing": [factor_missing],
+        "two things at once": [sum_without_the_factor],
+        "the errors are multiplied by the slope": [times_the_slope],
+        "only the derivative by the intercept": [intercept_alone],
         "divided by the number of all points": [divided_by_all],
         "the mini-batch is not used": [batch_ignored],
         "these are the first m points": [first_points],
@@ -227,6 +263,9 @@ WRONG_ANSWERS = {
         "the sign is turned round": [turned_round],
         "J is not subtracted": [without_the_average],
         "as if it were alone": [each_alone],
+        "a pull gives to its own lever": [own_push],
+        "J is subtracted in full": [average_in_full],
+        "there is a factor too many": [taken_off_twice],
         "the probability in front is missing": [without_the_probability],
         "the mean over the levers is subtracted": [plain_mean],
         "the logits stand where probabilities belong": [

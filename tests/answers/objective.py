@@ -36,6 +36,18 @@ def time_to_the_gamma(gamma, horizon):
     return [t**gamma for t in range(horizon)]
 
 
+def what_is_lost(gamma, horizon):
+    return [(1 - gamma) ** t for t in range(horizon)]
+
+
+def rate_of_interest(gamma, horizon):
+    return [(1 + gamma) ** -t for t in range(horizon)]
+
+
+def growing(gamma, horizon):
+    return [gamma**-t for t in range(horizon)]
+
+
 def backward(gamma, horizon):
     return [gamma ** (horizon - 1 - t) for t in range(horizon)]
 
@@ -164,6 +176,21 @@ def squares_by_n(returns):
     return numbers.mean(), numbers.std() / np.sqrt(numbers.size)
 
 
+def one_less_twice(returns):
+    numbers = returns.tolist()
+    return statistics.mean(numbers), statistics.stdev(numbers) / math.sqrt(
+        len(numbers) - 1
+    )
+
+
+def spread_missing(returns):
+    return returns.mean(), 1 / math.sqrt(len(returns))
+
+
+def two_errors(returns):
+    return returns.mean(), math.sqrt(4 * returns.var() / len(returns))
+
+
 def error_of_the_sum(returns):
     return returns.mean(), math.sqrt(len(returns) * returns.var())
 
@@ -191,6 +218,9 @@ WRONG_ANSWERS = {
         "one weight too few": [last_left_out, first_left_out],
         "gamma is multiplied by the time": [times_time],
         "base and exponent have changed places": [time_to_the_gamma],
+        "what a step of waiting takes away": [what_is_lost],
+        "a rate of interest": [rate_of_interest],
+        "the weights grow with the waiting": [growing],
         "the weights run backward": [backward],
         "every step has the same weight": [all_gamma, all_one],
         "the weights added up": [geometric_sum],
@@ -218,6 +248,9 @@ WRONG_ANSWERS = {
             variance_by_root_n,
         ],
         "the squares are divided by N": [squares_by_n],
+        "one is taken off in two places": [one_less_twice],
+        "does not depend on the returns": [spread_missing],
+        "two standard errors": [two_errors],
         "the error of their sum": [error_of_the_sum],
         "the first number is the sum": [sum_with_error],
         "the median of the returns": [median_with_error],

@@ -150,66 +150,97 @@ def to_go_turned(log_probs, rewards, mask):
 
 
 # Leave one out
+def to_come(rewards):
+    return times_gamma_t(from_here(rewards))
+
+
 def mean_of_others(values):
-    """By a loop that leaves each out in turn."""
+    """By a loop that leaves each row out in turn."""
     means = []
     for i in range(len(values)):
         rest = torch.cat([values[:i], values[i + 1 :]])
-        means.append(rest.mean())
+        means.append(rest.mean(dim=0))
     return torch.stack(means)
 
 
 def compared(weights, log_probs, mask):
-    return -torch.dot(weights, summed(log_probs, mask)) / len(weights)
+    return -step_by_step(weights, log_probs, mask) / len(weights)
 
 
 def left_out_by_loop(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     return compared(values - mean_of_others(values), log_probs, mask)
 
 
 def left_out_by_factor(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     N = len(values)
-    return compared((values - values.mean()) * N / (N - 1), log_probs, mask)
+    return compared((values - values.mean(dim=0)) * N / (N - 1), log_probs, mask)
+
+
+def left_out_by_entries(log_probs, rewards, mask):
+    values, total = to_come(rewards), 0
+    N = len(values)
+    for i in range(N):
+        for t in range(int(mask[i].sum())):
+            others = sum(values[j, t] for j in range(N) if j != i) / (N - 1)
+            total = total - (values[i, t] - others) * log_probs[i, t]
+    return total / N
 
 
 def own_included(log_probs, rewards, mask):
-    values = returns_of(rewards)
-    return compared(values - values.mean(), log_probs, mask)
+    values = to_come(rewards)
+    return compared(values - values.mean(dim=0), log_probs, mask)
+
+
+def returns_left_out(log_probs, rewards, mask):
+    values = returns_of(rewards)[:, None]
+    return compared(values - mean_of_others(values), log_probs, mask)
+
+
+def left_out_starting_anew(log_probs, rewards, mask):
+    values = from_here(rewards)
+    return compared(values - mean_of_others(values), log_probs, mask)
 
 
 def sum_of_others(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     N = len(values)
     return compared(values - (N - 1) * mean_of_others(values), log_probs, mask)
 
 
 def divided_by_all(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     N = len(values)
     return compared(values - mean_of_others(values) * (N - 1) / N, log_probs, mask)
 
 
-def plain(log_probs, rewards, mask):
-    return compared(returns_of(rewards), log_probs, mask)
+def others_still_running(log_probs, rewards, mask):
+    values = to_come(rewards)
+    weights = values.clone()
+    for i in range(len(values)):
+        for t in range(values.shape[1]):
+            running = [j for j in range(len(values)) if j != i and mask[j, t]]
+            if running:
+                weights[i, t] -= values[running, t].mean()
+    return compared(weights, log_probs, mask)
 
 
 def added(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     return compared(values + mean_of_others(values), log_probs, mask)
 
 
+def centred_in_the_row(log_probs, rewards, mask):
+    values = to_come(rewards)
+    means = [row[taken].mean() for row, taken in zip(values, mask, strict=True)]
+    return compared(values - torch.stack(means)[:, None], log_probs, mask)
+
+
 def padding_counted(log_probs, rewards, mask):
-    values = returns_of(rewards)
+    values = to_come(rewards)
     weights = values - mean_of_others(values)
-    return -(weights * log_probs.sum(1)).mean()
-
-
-def along_the_wrong_axis(log_probs, rewards, mask):
-    values = returns_of(rewards)
-    weights = values - mean_of_others(values)
-    return -(torch.where(mask, log_probs, 0) * weights).sum() / len(mask)
+    return -(weights * log_probs).sum(1).mean()
 
 
 def left_out_over_steps(log_probs, rewards, mask):
@@ -231,7 +262,11 @@ RIGHT_ANSWERS = {
         to_go_by_subtraction,
         to_go_without_mask,
     ],
-    "leave_one_out_loss": [left_out_by_loop, left_out_by_factor],
+    "leave_one_out_loss": [
+        left_out_by_loop,
+        left_out_by_factor,
+        left_out_by_entries,
+    ],
 }
 
 WRONG_ANSWERS = {
@@ -262,10 +297,13 @@ WRONG_ANSWERS = {
         "the own one included": [own_included],
         "is subtracted, not their mean": [sum_of_others],
         "divided by N.": [divided_by_all],
-        "no baseline is in it": [plain],
+        "whole returns are compared": [returns_left_out],
+        "the factor gamma^t is missing": [left_out_starting_anew],
+        "over those of the others that still run": [others_still_running],
+        "no baseline is in it": [mended_by_rewards_to_go],
         "is added, not subtracted": [added],
         "the padding is counted": [padding_counted],
-        "has met the columns": [along_the_wrong_axis],
+        "the other steps of the same trajectory": [centred_in_the_row],
         "over all steps of the batch": [left_out_over_steps],
         "summed, not averaged": [left_out_summed],
         "the sign is turned round": [left_out_turned],

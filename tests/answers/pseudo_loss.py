@@ -97,6 +97,20 @@ def built_anew(logits, actions, q_values):
     return torch.tensor([float(loss) for loss in losses]).mean()
 
 
+def mean_before_q(logits, actions, q_values):
+    return F.nll_loss(torch.log_softmax(logits, 1), actions) * q_values
+
+
+def all_pairs(logits, actions, q_values):
+    columns = torch.log_softmax(logits, 1).index_select(1, actions)
+    return torch.mean(-columns * q_values)
+
+
+def all_pairs_with_a_column(logits, actions, q_values):
+    columns = torch.log_softmax(logits, 1).index_select(1, actions)
+    return torch.mean(-columns * q_values.view(-1, 1))
+
+
 # Every action with its own value
 def logarithms(logits, q_table):
     return -torch.einsum("na,na->n", F.log_softmax(logits, 1), q_table).mean()
@@ -176,6 +190,19 @@ def probs_detached(logits, q_table):
     return -(F.softmax(logits, 1).detach() * q_table).sum(1).mean()
 
 
+def values_without_softmax(logits, q_table):
+    return -torch.einsum("na,na->n", logits, q_table).mean()
+
+
+def cells_without_softmax(logits, q_table):
+    return torch.mean(-logits * q_table)
+
+
+def softmax_down_the_states(logits, q_table):
+    probs = logits.exp() / logits.exp().sum(0)
+    return -(probs * q_table).sum(dim=1).mean()
+
+
 # The ratio
 def upside_down(log_probs, old_log_probs, q_values):
     return -(q_values * old_log_probs.exp() / log_probs.exp()).mean()
@@ -195,6 +222,11 @@ def quotient_of_logarithms(log_probs, old_log_probs, q_values):
 
 def old_forgotten(log_probs, old_log_probs, q_values):
     return -(log_probs @ q_values) / len(q_values)
+
+
+def ratio_to_itself(log_probs, old_log_probs, q_values):
+    probs = log_probs.exp()
+    return -torch.mean(probs / probs.detach() * q_values)
 
 
 def plain_probabilities(log_probs, old_log_probs, q_values):
@@ -254,6 +286,8 @@ WRONG_ANSWERS = {
         "the sign is turned round": [sign_flipped],
         "this is the sum over the samples": [sum_over_samples],
         "this is one number for each sample": [one_number_a_sample],
+        "has taken its mean over the samples before": [mean_before_q],
+        "meets the actions of all samples": [all_pairs, all_pairs_with_a_column],
         "the mean is taken of each factor": [product_of_means, mean_times_sum],
         "these are logits, not logarithms": [logits_without_softmax],
         "the softmax is taken twice": [softmax_twice],
@@ -268,6 +302,8 @@ WRONG_ANSWERS = {
         "this is the sum over the states": [sum_over_states],
         "this is the mean over all cells": [all_cells],
         "this is one number for each state": [one_number_a_state],
+        "the softmax is missing": [values_without_softmax, cells_without_softmax],
+        "the softmax runs down the states": [softmax_down_the_states],
         "the values are put together before": [
             values_averaged_first,
             values_added_first,
@@ -286,7 +322,7 @@ WRONG_ANSWERS = {
         "the sign is turned round": [ratio_sign_flipped],
         "this is the logarithm of the ratio": [logarithm_of_the_ratio],
         "one logarithm is divided by the other": [quotient_of_logarithms],
-        "the old log-probabilities are not in it": [old_forgotten],
+        "the old log-probabilities are not in it": [old_forgotten, ratio_to_itself],
         "the old probabilities are not in it": [plain_probabilities],
         "this is the sum over the samples": [ratio_summed],
         "this is one number for each sample": [one_ratio_each],

@@ -141,71 +141,73 @@ def _parts(action, mean, log_standard_deviation):
 
 def without_log_sigma(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * (distance / sigma).square() - constant
+    return torch.sum(-0.5 * (distance / sigma).square() - constant, dim=1)
 
 
 def log_sigma_added(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * (distance / sigma).square() + sigma.log() - constant
+    return torch.sum(-0.5 * (distance / sigma).square() + sigma.log() - constant, dim=1)
 
 
 def sigma_for_variance(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * distance.square() / sigma - sigma.log() - constant
+    return torch.sum(-0.5 * distance.square() / sigma - sigma.log() - constant, dim=1)
 
 
 def variance_for_sigma_throughout(action, mean, log_standard_deviation):
     variance = torch.exp(log_standard_deviation)
     normal = torch.distributions.Normal(mean, variance.sqrt())
-    return normal.log_prob(action)
+    return torch.sum(normal.log_prob(action), dim=1)
 
 
 def without_half(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -((distance / sigma) ** 2) - sigma.log() - constant
+    return torch.sum(-((distance / sigma) ** 2) - sigma.log() - constant, dim=1)
 
 
 def without_two_pi(action, mean, log_standard_deviation):
     distance, sigma, _ = _parts(action, mean, log_standard_deviation)
-    return -0.5 * (distance / sigma) ** 2 - torch.log(sigma)
+    return torch.sum(-0.5 * (distance / sigma) ** 2 - torch.log(sigma), dim=1)
 
 
 def two_pi_without_root(action, mean, log_standard_deviation):
     distance, sigma, _ = _parts(action, mean, log_standard_deviation)
     density = torch.exp(-0.5 * (distance / sigma) ** 2) / (2 * math.pi * sigma)
-    return density.log()
+    return torch.sum(density.log(), dim=1)
 
 
 def not_squared(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * distance / sigma - sigma.log() - constant
+    return torch.sum(-0.5 * distance / sigma - sigma.log() - constant, dim=1)
 
 
 def not_squared_over_variance(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * distance / sigma**2 - sigma.log() - constant
+    return torch.sum(-0.5 * distance / sigma**2 - sigma.log() - constant, dim=1)
 
 
 def log_sigma_for_sigma(action, mean, log_standard_deviation):
     distance, _, constant = _parts(action, mean, log_standard_deviation)
     sigma = log_standard_deviation
-    return -0.5 * (distance / sigma) ** 2 - sigma.log() - constant
+    return torch.sum(-0.5 * (distance / sigma) ** 2 - sigma.log() - constant, dim=1)
 
 
 def log_sigma_in_the_square(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * (distance / sigma.log()) ** 2 - sigma.log() - constant
+    return torch.sum(
+        -0.5 * (distance / sigma.log()) ** 2 - sigma.log() - constant, dim=1
+    )
 
 
 def density(action, mean, log_standard_deviation):
     distance, sigma, _ = _parts(action, mean, log_standard_deviation)
     height = 1 / (sigma * math.sqrt(2 * math.pi))
-    return height * torch.exp(-0.5 * (distance / sigma) ** 2)
+    return (height * torch.exp(-0.5 * (distance / sigma) ** 2)).prod(dim=1)
 
 
 def minus_log_prob(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return 0.5 * (distance / sigma) ** 2 + sigma.log() + constant
+    return torch.sum(0.5 * (distance / sigma) ** 2 + sigma.log() + constant, dim=1)
 
 
 def sum_over_actions(action, mean, log_standard_deviation):
@@ -216,6 +218,32 @@ def sum_over_actions(action, mean, log_standard_deviation):
 def mean_of_all_actions(action, mean, log_standard_deviation):
     normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
     return torch.mean(normal.log_prob(action))
+
+
+def mean_of_the_sums(action, mean, log_standard_deviation):
+    normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
+    return torch.distributions.Independent(normal, 1).log_prob(action).mean()
+
+
+def two_pi_once(action, mean, log_standard_deviation):
+    distance, sigma, constant = _parts(action, mean, log_standard_deviation)
+    squares = ((distance / sigma) ** 2).sum(dim=1)
+    return -0.5 * squares - log_standard_deviation.sum(dim=1) - constant
+
+
+def one_for_each_component(action, mean, log_standard_deviation):
+    normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
+    return normal.log_prob(action)
+
+
+def mean_over_components(action, mean, log_standard_deviation):
+    normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
+    return torch.mean(normal.log_prob(action), dim=-1)
+
+
+def down_the_actions(action, mean, log_standard_deviation):
+    normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
+    return sum(normal.log_prob(action))
 
 
 # Function and what the check says, by the name of the check. Each group is one mistake.
@@ -276,7 +304,15 @@ WRONG_ANSWERS = {
         ],
         "this is the density itself": [density],
         "this is minus the logarithm of the density": [minus_log_prob],
-        "one number for all actions together": [sum_over_actions, mean_of_all_actions],
+        "in it once for the whole action": [two_pi_once],
+        "this is one number for each component": [one_for_each_component],
+        "this is the mean over the components": [mean_over_components],
+        "the sum runs down the actions": [down_the_actions],
+        "one number for all actions together": [
+            sum_over_actions,
+            mean_of_all_actions,
+            mean_of_the_sums,
+        ],
     },
 }
 
@@ -329,28 +365,32 @@ def entropy_by_xlogy(logits):
 
 def density_by_torch(action, mean, log_standard_deviation):
     normal = torch.distributions.Normal(mean, log_standard_deviation.exp())
-    return normal.log_prob(action)
+    return torch.distributions.Independent(normal, 1).log_prob(action)
 
 
 def density_by_hand(action, mean, log_standard_deviation):
     distance, sigma, constant = _parts(action, mean, log_standard_deviation)
-    return -0.5 * (distance / sigma) ** 2 - log_standard_deviation - constant
+    each = -0.5 * (distance / sigma) ** 2 - log_standard_deviation - constant
+    return each.sum(dim=-1)
 
 
 def density_by_variance(action, mean, log_standard_deviation):
     variance = torch.exp(2 * log_standard_deviation)
-    return -0.5 * ((action - mean) ** 2 / variance + (2 * math.pi * variance).log())
+    twice = (action - mean) ** 2 / variance + (2 * math.pi * variance).log()
+    return -0.5 * twice.sum(dim=1)
 
 
 def density_by_loops(action, mean, log_standard_deviation):
-    rows = zip(
+    totals = []
+    for row, means, logarithms in zip(
         action.tolist(), mean.tolist(), log_standard_deviation.tolist(), strict=True
-    )
-    return [
-        math.log(math.exp(-0.5 * ((a - m) / math.exp(s)) ** 2))
-        - math.log(math.exp(s) * math.sqrt(2 * math.pi))
-        for a, m, s in rows
-    ]
+    ):
+        total = 0.0
+        for a, m, s in zip(row, means, logarithms, strict=True):
+            total -= 0.5 * ((a - m) / math.exp(s)) ** 2
+            total -= math.log(math.exp(s) * math.sqrt(2 * math.pi))
+        totals.append(total)
+    return totals
 
 
 RIGHT_ANSWERS = {
