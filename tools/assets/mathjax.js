@@ -1,0 +1,8 @@
+// Read by MathJax when it starts.
+window.MathJax = {
+  tex: { inlineMath: [["$", "$"]], displayMath: [["$$", "$$"]], processEscapes: true },
+  // Without a store of shapes for the whole page, so that a formula can be moved to
+  // another slide, or shown in the window of the notes.
+  svg: { fontCache: "none" },
+  options: { enableMenu: false },
+};
