@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import nbformat
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader
-from nbconvert import HTMLExporter
+from nbconvert import TemplateExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
@@ -111,11 +113,12 @@ def entry_of(notebook: NotebookNode, page: str) -> Entry:
 
 
 def page_of(kind: str, notebook: NotebookNode, entry: Entry) -> str:
-    exporter = HTMLExporter(
+    # Not HTMLExporter: it gives a picture that has no alternative text a made-up one.
+    exporter = TemplateExporter(
         template_name=TEMPLATE_OF[kind],
+        template_extension=".html.j2",
         extra_template_basedirs=[str(TEMPLATES)],
-        exclude_anchor_links=True,
-        filters={"mended": mended},
+        filters={"to_html": to_html, "highlighted": Highlight2HTML("python")},
     )
     if kind == "slides":
         for cell in notebook.cells:
@@ -136,8 +139,10 @@ def shows_code(cell: NotebookNode) -> bool:
     return not draws and len(cell.source.splitlines()) <= MOST_LINES
 
 
-def mended(html: str) -> str:
-    """Make HTML of a Markdown cell fit for a page: its links, headings and tables."""
+def to_html(markdown: str) -> str:
+    """A Markdown cell for a page, whose links lead from page to page."""
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    html = MarkdownWithMath(renderer=renderer).render(markdown)
     soup = BeautifulSoup(html, "html.parser")
     for heading in soup.find_all(re.compile("^h[1-6]$")):
         # As JupyterLab makes it, so that the links of the notebooks hold.
