@@ -1,6 +1,7 @@
 """Write the slides (`slides`) or the handout (`html`) of the notebooks into build/."""
 
 import argparse
+import copy
 import re
 import shutil
 import sys
@@ -121,13 +122,23 @@ def page_of(kind: str, notebook: NotebookNode, entry: Entry) -> str:
         filters={"to_html": to_html, "highlighted": Highlight2HTML("python")},
     )
     if kind == "slides":
-        for cell in notebook.cells:
-            if cell.cell_type == "code" and not shows_code(cell):
-                cell.metadata.transient = {"remove_source": True}
-                if not cell.outputs:
-                    cell.metadata.slideshow = {"slide_type": "skip"}
+        notebook = for_slides(notebook)
     text, _ = exporter.from_notebook_node(notebook, {"series": entry})
     return str(text)
+
+
+def for_slides(notebook: NotebookNode) -> NotebookNode:
+    """Leave out the code that a slide does not show, and half of the empty lines."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.source = re.sub(r"\n{3,}", "\n\n", cell.source)
+        if not shows_code(cell):
+            cell.metadata.transient = {"remove_source": True}
+            if not cell.outputs:
+                cell.metadata.slideshow = {"slide_type": "skip"}
+    return notebook
 
 
 def shows_code(cell: NotebookNode) -> bool:

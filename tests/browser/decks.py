@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
 SLIDE = {"width": 1280, "height": 720}
-SMALLEST = 17.5  # pixels of letters on a slide, zoom included
+SMALLEST = 17  # pixels of letters on a slide, zoom included
 
 # On each slide, with all fragments shown: what lies beyond its edges or is cut off, and
 # the smallest letters. The tolerance is for rounding.

@@ -3,8 +3,9 @@
 // here and not when the deck is made, as only here the fonts of this computer are known.
 const WIDTH = 1280;
 const HEIGHT = 720;
-const BOTTOM = HEIGHT - 26; // below it stands the number of the slide
-const RUNNING = 40; // pixels that the running head of a continued slide takes
+const TOP = 28; // as in slides.css
+const BOTTOM = HEIGHT - 22; // below it stands the number of the slide
+const RUNNING = 38; // pixels that the running head of a continued slide takes
 
 addEventListener("load", async () => {
   await MathJax.startup.promise;
@@ -45,17 +46,17 @@ function foldAnswersIntoNotes() {
 function spread(section) {
   const blocks = blocksOf(section);
   for (const block of blocks) shrink(block.element);
+  for (const cell of section.querySelectorAll(".cell.code")) keepOutput(cell);
   const origin = section.getBoundingClientRect().top;
-  const padding = parseFloat(getComputedStyle(section).paddingTop);
   let end = 0;
   for (const block of blocks) {
     const box = block.element.getBoundingClientRect();
     const shown = box.height > 0; // as the notes are not
-    block.top = shown ? box.top - origin - padding : end;
-    block.bottom = end = shown ? box.bottom - origin - padding : end;
+    block.top = shown ? box.top - origin - TOP : end;
+    block.bottom = end = shown ? box.bottom - origin - TOP : end;
   }
   const heading = section.parentNode.querySelector("h1, h2")?.cloneNode(true);
-  const pages = bestPages(blocks, BOTTOM - padding, section.querySelector("h1, h2"));
+  const pages = bestPages(blocks, BOTTOM - TOP);
   let after = section;
   for (const page of pages) {
     const slide = document.createElement("section");
@@ -65,7 +66,7 @@ function spread(section) {
     fill(slide, page);
     after.after(slide);
     after = slide;
-    enlargePicture(slide, padding);
+    enlargePicture(slide);
   }
   section.remove();
 }
@@ -86,12 +87,21 @@ function blocksOf(section) {
 
 /** Makes smaller what alone is too large for a slide. */
 function shrink(element) {
-  const room = BOTTOM - 34 - RUNNING;
+  const room = BOTTOM - TOP - RUNNING;
   const width = element.parentNode.clientWidth;
   const tall = element.offsetHeight / room;
   const wide = Math.max(element.scrollWidth, ...widths(element)) / width;
   const factor = Math.max(tall, wide);
   if (factor > 1) element.style.zoom = String(Math.floor(1000 / factor) / 1000);
+}
+
+/** Makes code a little smaller where its printed output then fits beneath it. */
+function keepOutput(cell) {
+  const [input, ...outputs] = cell.children;
+  if (!input?.matches(".input") || !outputs.length) return;
+  const below = cell.getBoundingClientRect().bottom - input.getBoundingClientRect().bottom;
+  const factor = (BOTTOM - TOP - RUNNING - below) / input.offsetHeight;
+  if (factor < 1 && factor > 0.87) input.style.zoom = String(factor);
 }
 
 function widths(element) {
@@ -163,7 +173,7 @@ function runningHead(heading) {
 }
 
 /** A picture alone on its slide takes the room that is left. */
-function enlargePicture(slide, padding) {
+function enlargePicture(slide) {
   const images = slide.querySelectorAll(".output img");
   if (images.length !== 1) return;
   const image = images[0];
