@@ -25,6 +25,7 @@ addEventListener("load", async () => {
     navigationMode: "linear",
     slideNumber: "c/t",
     transition: "none",
+    pdfSeparateFragments: false,
     plugins: [RevealNotes],
   });
   document.documentElement.dataset.ready = "true";
