@@ -11,6 +11,9 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+# No test reads or writes what a learner has done.
+os.environ["PG_HELPERS_PROGRESS"] = ""
+
 # Not by the environment variable MPLBACKEND: the kernels would inherit it and lose
 # the inline backend that puts figures into the notebooks.
 matplotlib.use("agg")

@@ -58,7 +58,8 @@ def _build_the_usual_way():
     import ipywidgets
     import matplotlib.pyplot as plt
     from IPython.display import display
-    from pg_helpers.explorer import Explorer, make_widgets
+    from pg_helpers.explorer import Explorer
+    from pg_helpers.live import make_widgets
 
     def build(demo):
         widgets = make_widgets(demo._controls)

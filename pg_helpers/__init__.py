@@ -15,6 +15,13 @@ from pg_helpers.explorer import Explorer
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
+from pg_helpers.questions import (
+    forget_progress,
+    predict,
+    resolve,
+    self_test,
+    show_progress,
+)
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
 from pg_helpers.training import (
@@ -60,16 +67,21 @@ __all__ = [
     "clinic",
     "corridor",
     "exact",
+    "forget_progress",
     "grid_world",
     "hill",
     "iterate_training",
     "policy_for",
+    "predict",
     "pseudo_loss",
     "random_mdp",
+    "resolve",
     "rewards_to_go",
     "sample_trajectories",
     "sample_trajectory",
+    "self_test",
     "show",
+    "show_progress",
     "strip",
     "subtract_batch_mean",
     "total_return",

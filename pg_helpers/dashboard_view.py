@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pg_helpers.controls import Choice
-from pg_helpers.explorer import (
+from pg_helpers.live import (
     control_row,
     in_words,
     large,

@@ -28,15 +28,18 @@ ORDER = (
     "pictures",
     "scenes",
     "display",
+    "progress",
     "clinic",
     "figures",
     "controls",
+    "live",
     "explorer",
     "animation",
     "steering",
     "dashboard_view",
     "dashboard",
     "checks",
+    "questions",
 )
 
 FILES = sorted(PACKAGE.rglob("*.py"))

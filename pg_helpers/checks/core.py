@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pg_helpers import progress
 from pg_helpers.checks.errors import is_stub
 from pg_helpers.checks.guard import TIME_LIMIT, OutOfTimeError, run_bounded
 from pg_helpers.checks.observers import (
@@ -107,6 +108,8 @@ class Check:
         if printed:
             print(printed.removesuffix("\n"))
         print(outcome.text)
+        if state == "right" and (trouble := progress.record("exercises", self.name)):
+            print(_wrapped(trouble))
         return outcome
 
     def __repr__(self) -> str:

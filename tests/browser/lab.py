@@ -85,7 +85,9 @@ def serve(notebooks: Path, home: Path) -> Iterator[str]:
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(SETTINGS), encoding="utf-8")
     token = secrets.token_hex(16)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    # Without the variable of conftest.py: here answers are kept, in this home.
+    strange = ("JUPYTER", "PG_HELPERS_PROGRESS")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     environment |= {
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(config),

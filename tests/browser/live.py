@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from asked import QUESTIONS, Asked
 from dashboards import drive_dashboard
 from demos import DEMOS, ENTRIES, Demo
 from explorers import drive_explorer
@@ -40,10 +41,21 @@ class Live:
             found.append(Demo(self.page, self.watch, root, name, path))
         return found
 
+    def questions(self) -> list[Asked]:
+        """Predictions, their results and self-tests, in order."""
+        found = []
+        for number, root in enumerate(self.page.locator(QUESTIONS).all(), 1):
+            name = f"{self.name}, question {number} (cell {root.evaluate(CELL_OF)})"
+            path = self.screenshots / f"{Path(self.name).stem}_question_{number}"
+            found.append(Asked(self.page, self.watch, root, name, path))
+        return found
+
     def stray_controls(self) -> list[str]:
         """Controls in no demo, which no test would move."""
-        strays = self.page.evaluate(STRAYS, [ENTRIES, DEMOS])
-        return [f"{self.name}: in none of {DEMOS}: {stray}" for stray in strays]
+        strays = self.page.evaluate(STRAYS, [ENTRIES, f"{DEMOS}, {QUESTIONS}"])
+        return [
+            f"{self.name}: in none of {DEMOS}, {QUESTIONS}: {stray}" for stray in strays
+        ]
 
 
 @contextmanager

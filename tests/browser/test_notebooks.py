@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from demos import AT_REST, SIZES, take
-from lab import NOTEBOOKS, Watch, name_of, open_notebook, outputs
+from lab import NORMAL, NOTEBOOKS, Watch, name_of, open_notebook, outputs
 from live import Live, drive, faultless, running
 from nbconvert import HTMLExporter
 
@@ -114,6 +114,22 @@ def test_nothing_overflows(live):
 
 def test_demos_follow_the_keyboard(live):
     faultless([fault for demo in live.demos() for fault in drive(demo)])
+
+
+def test_questions_are_answered_by_keyboard(live):
+    faultless([fault for asked in live.questions() for fault in asked.drive()])
+
+
+def test_no_question_overflows(live):
+    asked = live.questions()
+    try:
+        for size, view in SIZES.items():
+            live.page.set_viewport_size(view)
+            for one in asked:
+                one.check_width(size)
+    finally:
+        live.page.set_viewport_size(NORMAL)
+    faultless([fault for one in asked for fault in one.faults])
 
 
 def test_the_console_is_silent_and_nothing_leaves_the_machine(live):

@@ -1,0 +1,103 @@
+"""What all live views share: controls in a row, pictures and lines of text."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+
+from pg_helpers.controls import Control
+from pg_helpers.display import img_tag
+
+# ipywidgets 8.1 gives its sliders no accessible name and its texts no way to be
+# announced, and JupyterLab takes the letters and arrow keys pressed on a slider as
+# commands to the notebook. Each new picture mends that in the demo around it; where
+# there is no picture, a style element does.
+_MEND = """
+(function mend(element, tries) {
+  const demo = element.closest('.pg-explorer, .pg-dashboard, .pg-question');
+  if (!demo) {
+    if (tries) requestAnimationFrame(() => mend(element, tries - 1));
+    return;
+  }
+  for (const part of demo.querySelectorAll(
+      'select, input, button, [role=slider], .widget-readout')) {
+    part.dataset.lmSuppressShortcuts = 'true';
+  }
+  for (const slider of demo.querySelectorAll('.widget-slider')) {
+    const readout = slider.querySelector('.widget-readout');
+    for (const part of slider.querySelectorAll('[role=slider], .widget-readout')) {
+      part.setAttribute('aria-label', slider.querySelector('label').textContent);
+      part.setAttribute('aria-valuetext', readout.textContent);
+    }
+  }
+  for (const text of demo.querySelectorAll('.pg-sentence, .pg-error')) {
+    text.setAttribute('aria-live', 'polite');
+  }
+})(this, 100)
+"""
+
+
+def make_widgets(controls: Mapping[str, Control]) -> dict[str, Any]:
+    """Make the ipywidget of each control.
+
+    Raises:
+        TypeError: a control is not one.
+        ValueError: there is none.
+    """
+    if not controls:
+        raise ValueError("controls: expected at least one, got none")
+    widgets = {}
+    for name, control in controls.items():
+        if not callable(getattr(control, "widget", None)):
+            raise TypeError(
+                f"controls[{name!r}]: expected a Slider, LogSlider, Choice or Toggle, "
+                f"got {control!r}"
+            )
+        widgets[name] = control.widget(control.label or name.replace("_", " "))
+    return widgets
+
+
+def control_row(widgets: list[Any]) -> Any:
+    """Side by side where there is room, below each other on a narrow page."""
+    for widget in widgets:
+        widget.layout.width = "auto"
+        if hasattr(widget.style, "description_width"):
+            widget.style.description_width = "initial"
+        if hasattr(widget, "readout"):
+            widget.layout.flex = "1 1 26em"
+            widget.layout.max_width = "40em"
+    return ipywidgets.Box(
+        widgets,
+        layout={
+            "flex_flow": "row wrap",
+            "align_items": "center",
+            "grid_gap": "0 1.5em",
+        },
+    )
+
+
+def live_picture(png: bytes, alt: str) -> str:
+    """HTML of a picture in a live view.
+
+    In an ipywidgets.HTML, because ipywidgets.Image has no alternative text.
+    """
+    return img_tag(png, alt, f'onload="{html.escape(_MEND)}"')
+
+
+def mended(style: str) -> str:
+    """HTML that shows nothing, mends the view around it, and brings a style sheet."""
+    return f'<style onload="{html.escape(_MEND)}">{style}</style>'
+
+
+def large(text: str) -> str:
+    """HTML of a line of plain text, to be read from afar."""
+    return f'<div style="font-size: 1.2em; line-height: 1.4">{html.escape(text)}</div>'
+
+
+def in_words(error: Exception) -> str:
+    """HTML of a line that says what was raised."""
+    message = large(f"⚠ This could not be shown. {type(error).__name__}: {error}")
+    return f"<strong>{message}</strong>"

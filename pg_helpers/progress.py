@@ -1,0 +1,146 @@
+"""What a learner has done: a plain file on their own machine, and nowhere else.
+
+The file is `~/.pg_helpers/progress.json`, or what the environment variable
+PG_HELPERS_PROGRESS names; where that is empty, nothing is written at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["exercises", "predictions", "questions"]
+Answer = str | float | int
+
+KINDS = ("exercises", "predictions", "questions")
+VARIABLE = "PG_HELPERS_PROGRESS"
+_ABOUT = "Progress through the notebooks on policy gradients. Delete it to forget."
+
+# What could not be written lasts as long as the kernel; "said" is what was said of it.
+_unwritten: dict[str, dict[str, Answer]] = {}
+_said: set[str] = set()
+
+
+def path() -> Path | None:
+    """The file, or None where nothing is to be written."""
+    named = os.environ.get(VARIABLE)
+    if named is None:
+        try:
+            return Path.home() / ".pg_helpers" / "progress.json"
+        except RuntimeError:  # Nobody's machine: there is no home.
+            return None
+    return Path(named) if named else None
+
+
+def answers(kind: Kind) -> dict[str, Answer]:
+    """All answers of a kind: passed exercises, predictions, self-test questions.
+
+    Returns:
+        The answer to each, by name. Empty where the file is missing or cannot be read.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    _check_kind(kind)
+    kept, _ = _read()
+    return {**kept.get(kind, {}), **_unwritten.get(kind, {})}
+
+
+def record(kind: Kind, name: str, answer: Answer = "right") -> str:
+    """Keep an answer, in place of an earlier one.
+
+    The file is replaced as a whole, so that it is never half-written; one that is
+    damaged, or not ours, is left alone.
+
+    Args:
+        kind: "exercises", "predictions" or "questions".
+        name: of the exercise, the prediction or the question.
+        answer: "right", a letter or a number.
+
+    Returns:
+        Empty, or a sentence that says why it lasts only until the kernel stops; each
+        such sentence comes once.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    _check_kind(kind)
+    kept, trouble = _read()
+    place = path()
+    if place is not None and not trouble:
+        kept.setdefault(kind, {})[name] = answer
+        trouble = _write(place, kept)
+    if place is None or trouble:
+        _unwritten.setdefault(kind, {})[name] = answer
+    if not trouble or trouble in _said:
+        return ""
+    _said.add(trouble)
+    return trouble
+
+
+def forget() -> None:
+    """Delete the file, and what the kernel remembers besides.
+
+    Raises:
+        OSError: the file cannot be deleted.
+    """
+    _unwritten.clear()
+    if place := path():
+        place.unlink(missing_ok=True)
+
+
+def trouble() -> str:
+    """A sentence that says why the file cannot be read; empty where it can."""
+    return _read()[1]
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ValueError(f"kind: expected one of {KINDS}, got {kind!r}")
+
+
+def _read() -> tuple[dict[str, dict[str, Answer]], str]:
+    """What is in the file, and a sentence if that cannot be known."""
+    place = path()
+    if place is None:
+        return {}, ""
+    try:
+        everything = json.loads(place.read_text(encoding="utf-8"))
+        kept = {kind: {**everything[kind]} for kind in KINDS}
+        if not all(isinstance(a, Answer) for of in kept.values() for a in of.values()):
+            raise TypeError
+        return kept, ""
+    except FileNotFoundError:
+        return {}, ""
+    except (ValueError, KeyError, TypeError):
+        return {}, (
+            f"{place} is damaged, or another program's, and is left as it is. Your "
+            "answers last until the kernel stops; move the file away to keep them."
+        )
+    except OSError as error:
+        return {}, _no_access(place, error)
+
+
+def _write(place: Path, kept: dict[str, dict[str, Answer]]) -> str:
+    """Replace the file; return why it could not be done."""
+    everything = {"about": _ABOUT, **{kind: kept.get(kind, {}) for kind in KINDS}}
+    beside = place.with_name(f"{place.name}.{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+        os.replace(beside, place)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        return _no_access(place, error)
+    return ""
+
+
+def _no_access(place: Path, error: OSError) -> str:
+    return (
+        f"Your answers cannot be kept in {place} ({error.strerror}): they last until "
+        "the kernel stops."
+    )

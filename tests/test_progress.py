@@ -1,0 +1,149 @@
+"""What is kept is there in another process; what cannot be kept is said, once."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import pg_helpers as pg
+from pg_helpers import progress
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A file that does not exist yet, in a folder that does not either."""
+    place = tmp_path / "folder" / "progress.json"
+    monkeypatch.setenv(progress.VARIABLE, str(place))
+    monkeypatch.setattr(progress, "_unwritten", {})
+    monkeypatch.setattr(progress, "_said", set())
+    return place
+
+
+def in_another_process(expression: str, **environment: str) -> str:
+    code = f"from pg_helpers import progress; print({expression})"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def test_the_file_stands_in_the_home_unless_another_is_named(tmp_path):
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    code = "import os; os.environ.pop(progress.VARIABLE, None); print(progress.path())"
+    found = in_another_process(f"exec({code!r}) or ''", **home)
+    assert found == str(tmp_path / ".pg_helpers" / "progress.json")
+    assert in_another_process("progress.path()", PG_HELPERS_PROGRESS="a/b") == "a/b"
+    assert in_another_process("progress.path()", PG_HELPERS_PROGRESS="") == "None"
+
+
+def test_an_answer_is_read_by_another_process(place):
+    assert progress.record("predictions", "a", "B") == ""
+    assert progress.record("predictions", "b", 0.25) == ""
+    assert progress.record("exercises", "c") == ""
+    for kind, kept in {
+        "predictions": "{'a': 'B', 'b': 0.25}",
+        "exercises": "{'c': 'right'}",
+        "questions": "{}",
+    }.items():
+        assert in_another_process(f"progress.answers({kind!r})") == kept
+
+
+def test_the_file_is_plain_and_says_what_it_is(place):
+    progress.record("questions", "a", "A")
+    progress.record("questions", "a", "C")
+    kept = json.loads(place.read_text(encoding="utf-8"))
+    assert kept.pop("about").startswith("Progress through the notebooks")
+    assert kept == {"exercises": {}, "predictions": {}, "questions": {"a": "C"}}
+    assert os.listdir(place.parent) == [place.name]
+
+
+def test_to_forget_deletes_the_file(place):
+    progress.record("questions", "a", "A")
+    pg.forget_progress()
+    assert not place.exists()
+    assert progress.answers("questions") == {}
+    pg.forget_progress()  # Nothing is left to forget.
+
+
+def test_without_a_file_an_answer_lasts_as_long_as_the_kernel(place, monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, "")
+    assert progress.record("questions", "a", "A") == ""
+    assert progress.answers("questions") == {"a": "A"}
+    assert not place.exists()
+    progress.forget()
+    assert progress.answers("questions") == {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "{",
+        "[1]",
+        "\x00",
+        '{"exercises": {}}',
+        '{"exercises": 1, "predictions": {}, "questions": {}}',
+        '{"exercises": {}, "predictions": {"a": [1]}, "questions": {}}',
+    ],
+)
+def test_a_damaged_file_is_left_alone_and_said_so_once(place, damage):
+    place.parent.mkdir()
+    place.write_text(damage)
+    said = progress.record("questions", "a", "A")
+    assert "damaged" in said and str(place) in said
+    assert progress.record("questions", "b", "B") == ""
+    assert progress.answers("questions") == {"a": "A", "b": "B"}
+    assert place.read_text() == damage
+    assert progress.trouble() == said
+
+
+def test_where_nothing_can_be_written_the_answers_last_and_it_is_said(place):
+    place.parent.write_text("a file where the folder should be")
+    said = progress.record("exercises", "a")
+    assert said.startswith("Your answers cannot be kept in ")
+    assert said.endswith("they last until the kernel stops.")
+    assert progress.record("exercises", "b") == ""
+    assert progress.answers("exercises") == {"a": "right", "b": "right"}
+
+
+def test_a_disk_that_fails_while_the_file_is_replaced_loses_nothing(place, monkeypatch):
+    progress.record("exercises", "a")
+    before = place.read_bytes()
+
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert "No space left on device" in progress.record("exercises", "b")
+    assert place.read_bytes() == before
+    assert os.listdir(place.parent) == [place.name]
+    assert progress.answers("exercises") == {"a": "right", "b": "right"}
+
+
+def test_another_kind_is_refused(place):
+    for call in (progress.answers, lambda kind: progress.record(kind, "a")):
+        with pytest.raises(ValueError, match="kind: expected one of .* got 'x'"):
+            call("x")
+
+
+def test_a_passed_check_is_kept_and_a_failed_one_is_not(place, capsys):
+    check = pg.checks.score_estimate
+    check(lambda rewards, scores: rewards @ scores)
+    assert progress.answers("exercises") == {}
+    check(lambda rewards, scores: rewards @ scores / len(rewards))
+    assert progress.answers("exercises") == {"score_estimate": "right"}
+    check(lambda rewards, scores: scores)  # Once right, it stays so.
+    assert progress.answers("exercises") == {"score_estimate": "right"}
+    assert "cannot be kept" not in capsys.readouterr().out
+
+
+def test_a_check_says_in_words_that_its_result_cannot_be_kept(place, capsys):
+    place.parent.write_text("a file where the folder should be")
+    for _ in range(2):
+        pg.checks.score_estimate(lambda rewards, scores: rewards @ scores / len(scores))
+    assert capsys.readouterr().out.count("Your answers cannot be kept") == 1
