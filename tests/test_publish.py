@@ -11,6 +11,7 @@ from tools import publish
 
 REPOSITORY = "https://github.com/policy-gradients/policy-gradients-by-experiment"
 PICTURE = new_output("display_data", {"text/html": '<img alt="a" src="data:,">'})
+ASKED = new_output("display_data", {"text/markdown": "> **Predict.** $x$?"})
 PRINTED = new_output("stream", name="stdout", text="1\n")
 TITLE = "# 4 · The trick\n\n**How so?** By & by.\n\n*Time:* 25 minutes. *You need:* x."
 
@@ -71,6 +72,7 @@ def test_a_notebook_without_title_question_or_time_is_refused(missing):
         (publish.MOST_LINES + 1, [], "eq-03", True),
         (1, [PRINTED], "", True),
         (1, [PICTURE], "", False),
+        (1, [ASKED], "", False),
         (1, [PICTURE], "eq-03", True),
         (1, [PICTURE], "slide-code", True),
         (1, [PICTURE], "check-seq-03x", False),
@@ -117,10 +119,11 @@ def test_roles_decide_what_is_on_a_slide(tmp_path):
 
 
 def test_outputs_are_shown_as_they_are(tmp_path):
-    cell = new_code_cell("x", outputs=[PRINTED, PICTURE])
+    cell = new_code_cell("x", outputs=[PRINTED, PICTURE, ASKED])
     page = published(tmp_path, "html", cell)
     assert '<pre class="output">1</pre>' in page
     assert page.count('<img alt="a"') == 1
+    assert page.count('<blockquote class="predict">') == 1
     assert "By &amp; by" in page
 
 

@@ -142,11 +142,12 @@ def for_slides(notebook: NotebookNode) -> NotebookNode:
 
 
 def shows_code(cell: NotebookNode) -> bool:
-    """Whether a slide shows the code: not where it draws, or is too long to be read."""
+    """Whether a slide shows the code: not what draws or asks, nor what is too long."""
     tags = " ".join(cell.metadata.get("tags", []))
     if re.search(r"\beq-\d\d\b|\bslide-code\b", tags):
         return True
-    draws = any("text/html" in output.get("data", {}) for output in cell.outputs)
+    drawn = {"text/html", "text/markdown"}
+    draws = any(drawn & set(output.get("data", {})) for output in cell.outputs)
     return not draws and len(cell.source.splitlines()) <= MOST_LINES
 
 

@@ -78,12 +78,22 @@ function blocksOf(section) {
   for (const cell of section.children) {
     const whole = cell.matches(".notes") || cell.offsetHeight < HEIGHT / 3;
     const text = cell.matches(".markdown");
-    for (const element of whole && !text ? [cell] : [...cell.children]) {
-      const first = element === cell || element === cell.firstElementChild;
-      blocks.push({ element, cell, first });
+    const parts = whole && !text ? [cell] : [...cell.children].flatMap(partsOf);
+    for (const element of parts) {
+      blocks.push({ element, cell, first: element === parts[0] });
     }
   }
   return blocks;
+}
+
+/** An output of several paragraphs, such as questions, comes in parts too. */
+function partsOf(element) {
+  return element.matches(".output.text") ? [...element.children] : [element];
+}
+
+/** Whether a block ends with a question whose answer must wait. */
+function asks(element) {
+  return element.matches(".predict") || element.querySelector(".predict") !== null;
 }
 
 /** Makes smaller what alone is too large for a slide. */
@@ -140,8 +150,9 @@ function tear(blocks, index) {
   if (before.matches("h1, h2, h3, h4")) return 100;
   if (element.matches(".output") && !first) return 3;
   if (before.textContent.trimEnd().endsWith(":")) return 0.6;
+  if (element.matches("ul, ol") && !first) return 0.8;
   // The answer may well wait, and another topic begins another slide.
-  if (before.matches(".predict") || element.matches("h3")) return -0.3;
+  if (asks(before) || element.matches("h3")) return -0.3;
   return first ? 0 : 0.3;
 }
 
@@ -157,7 +168,7 @@ function fill(slide, page) {
     }
     if (block.element !== cell) copy.append(block.element);
     const revealed = block.first && cell.dataset.role === "fragment";
-    const predicted = index > 0 && page[index - 1].element.matches(".predict");
+    const predicted = index > 0 && asks(page[index - 1].element);
     if (index > 0 && (revealed || predicted)) waiting += 1;
     if (waiting > 0 && !block.element.matches(".notes")) {
       block.element.classList.add("fragment");
