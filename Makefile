@@ -15,7 +15,8 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser lint format notebooks bench bench-peers clean
+.PHONY: help lab test test-browser lint format notebooks slides html bench bench-peers \
+	clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,12 @@ format: $(STAMP) ## Mend what ruff can mend, and format
 
 notebooks: $(STAMP) ## Execute the notebooks in place
 	$(BIN)/python tools/notebooks.py run
+
+slides: $(STAMP) ## Write the notebooks as slides into build/slides
+	$(BIN)/python tools/publish.py slides
+
+html: $(STAMP) ## Write the notebooks as pages to read and print into build/html
+	$(BIN)/python tools/publish.py html
 
 bench: $(STAMP) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
