@@ -251,9 +251,11 @@ def _step_uphill(
     )
     taken, entropies = _ask_again(policy, batch)
     log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-    returns = total_return(batch.rewards, config.gamma)
-    loss = pseudo_loss(log_probs, return_weights(batch, config), batch.mask)
+    weights = return_weights(batch, config)
+    loss = pseudo_loss(log_probs, weights, batch.mask)
     gradient = optimizer.step(loss)
+    plain = config.weights == "total_return" and config.baseline is None
+    returns = weights if plain else total_return(batch.rewards, config.gamma)
     N = config.num_trajectories
     return batch, {
         "mean_return": returns.sum().item() / N,
@@ -280,8 +282,6 @@ def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
         log_probs.append(log_prob(answer, actions, 1))
         with torch.no_grad():
             entropies.append(entropy(answer, 1))
-    if len(log_probs) == 1:  # no copy, and a node less in the graph
-        return log_probs[0], entropies[0]
     return torch.cat(log_probs), torch.cat(entropies)
 
 
