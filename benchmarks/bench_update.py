@@ -52,7 +52,9 @@ differentiates through the small graphs that this leaves: its whole update of 10
 trajectories, counted for N of them. The floor is the bare matrix products of the
 network, in lock-step, and forward and backward for the steps that were taken, and the
 stepping of the environment. Medians by turns of the processor's time, one thread, so
-that neighbours count little. On CartPole, Gymnasium's own vector environment.
+that neighbours count little. On CartPole, `pg.CartPoleVectorEnv`, which is what the id
+"CartPole-v1" is run on, and Gymnasium's own vector environment, which gives the same
+trajectories; the other trainer steps Gymnasium's single environment in either case.
 
 {table(columns, rows)}
 """
@@ -74,8 +76,10 @@ def worlds() -> list[tuple[str, Any, Callable[[int], Any], nn.Module]]:
             lambda number: pg.TabularVectorEnv(corridor, number),
             corridor_policy,
         ),
-        ("CartPole, random policy", single, cartpoles, random_policy),
-        ("CartPole, trained policy", single, cartpoles, trained),
+        ("CartPole, random policy", single, pg.CartPoleVectorEnv, random_policy),
+        ("CartPole, trained policy", single, pg.CartPoleVectorEnv, trained),
+        ("Gymnasium's CartPole, random policy", single, cartpoles, random_policy),
+        ("Gymnasium's CartPole, trained policy", single, cartpoles, trained),
     ]
 
 

@@ -7,6 +7,7 @@ truth: on a finite world `exact` lists every trajectory.
 from pg_helpers import checks, clinic, exact
 from pg_helpers.animation import animate, strip, watch
 from pg_helpers.arguments import NotFiniteError
+from pg_helpers.cartpole import CartPoleVectorEnv
 from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
 from pg_helpers.dashboard import TrainingDashboard
 from pg_helpers.display import Picture, show
@@ -43,6 +44,7 @@ from pg_helpers.worlds import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "CartPoleVectorEnv",
     "Choice",
     "Explorer",
     "GaussianPolicy",

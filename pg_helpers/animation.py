@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pg_helpers.arguments import check_count
-from pg_helpers.display import Picture, clear, png_of
+from pg_helpers.display import Picture, clear, png_of, png_size
 from pg_helpers.rollout import Trajectories
 from pg_helpers.scenes import Scene, path_of, scene_of
 
@@ -115,17 +115,12 @@ def animate(
     """
     milliseconds = check_count("milliseconds", milliseconds)
     plays = check_count("plays", plays)
-    images = [np.asarray(Image.open(io.BytesIO(png_of(frame)))) for frame in frames]
-    if len(images) < 2:
-        raise ValueError(f"frames: expected at least two, got {len(images)}")
-    if len(sizes := {image.shape[:2] for image in images}) > 1:
+    files = [png_of(frame) for frame in frames]
+    if len(files) < 2:
+        raise ValueError(f"frames: expected at least two, got {len(files)}")
+    if len(sizes := {png_size(file)[::-1] for file in files}) > 1:
         raise ValueError(f"frames: expected one size, got {sorted(sizes)}")
-    height, width = sizes.pop()
-    # A PNG has one palette for all frames: they are reduced to it as one tall image.
-    tall = Image.fromarray(np.concatenate(images)[..., :3])
-    tall = tall.quantize(128, Image.Quantize.MAXCOVERAGE)
-    corners = range(0, tall.height, height)
-    small = [tall.crop((0, top, width, top + height)) for top in corners]
+    small = _with_one_palette(files)
     file = io.BytesIO()
     small[0].save(
         file,
@@ -137,6 +132,31 @@ def animate(
         optimize=True,
     )
     return Picture(file.getvalue(), alt)
+
+
+def _with_one_palette(files: list[bytes]) -> list[Image.Image]:
+    """Frames reduced to 128 colours, the same for all, as a PNG has one palette.
+
+    The palette is made of the colours that occur, not of the pixels, which would take
+    sixty megabytes for forty frames.
+    """
+    index = np.zeros(1 << 24, dtype=np.uint8)
+    for file in files:
+        index[_codes(file)] = 1
+    occur = index.nonzero()[0]
+    colours = np.stack([occur >> 16, occur >> 8, occur], axis=-1).astype(np.uint8)
+    reduced = Image.fromarray(colours[None]).quantize(128, Image.Quantize.MAXCOVERAGE)
+    index[occur] = np.asarray(reduced)[0]
+    frames = [Image.fromarray(index[_codes(file)]) for file in files]
+    for frame in frames:
+        frame.putpalette(reduced.getpalette() or [])
+    return frames
+
+
+def _codes(file: bytes) -> NDArray[np.int64]:
+    """The colour of each pixel as one number, (height, width)."""
+    pixels = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    return pixels @ np.array([1 << 16, 1 << 8, 1])
 
 
 def _frames(scene: Scene, path: NDArray, times: list[int]) -> Iterator[Figure]:

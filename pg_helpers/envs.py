@@ -169,7 +169,7 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
             ValueError: the actions are not these, or reset was not called.
         """
         before, starting = self.states, self._ended
-        chosen = self._check_actions(actions)
+        chosen = check_actions(actions, self.num_envs, self.mdp.num_actions)
         after = self._cumulative.next_states(self.np_random, before, chosen)
         rewards = self.mdp.reward[before, chosen, after]
         self._times += 1
@@ -186,19 +186,28 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         observations = self.mdp.observations[after]
         return observations, rewards, terminated, truncated, {"state": after}
 
-    def _check_actions(self, actions: ArrayLike) -> NDArray[np.int64]:
-        array = np.asarray(actions)
-        if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
-            raise ValueError(
-                f"actions: expected integers of shape ({self.num_envs},), "
-                f"got {array.dtype} of shape {array.shape}"
-            )
-        if np.count_nonzero((array < 0) | (array >= self.mdp.num_actions)):
-            raise ValueError(
-                f"actions: expected 0 to {self.mdp.num_actions - 1}, "
-                f"got {array.min()} to {array.max()}"
-            )
-        return array
+
+def check_actions(
+    actions: ArrayLike, num_envs: int, num_actions: int
+) -> NDArray[np.integer]:
+    """Return actions as an array of integers (num_envs,) from 0 to num_actions - 1.
+
+    Raises:
+        ValueError: the actions are not these.
+    """
+    array = np.asarray(actions)
+    if array.shape != (num_envs,) or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"actions: expected integers of shape ({num_envs},), "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    # Without a sign a negative number is a large one.
+    if np.count_nonzero(array.astype(np.uint64) >= num_actions):
+        raise ValueError(
+            f"actions: expected 0 to {num_actions - 1}, "
+            f"got {array.min()} to {array.max()}"
+        )
+    return array
 
 
 class _Cumulative:

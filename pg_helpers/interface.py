@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
 from pg_helpers.arguments import NotFiniteError, check_count
+from pg_helpers.cartpole import in_arrays
 from pg_helpers.drawing import draw_indexes
 from pg_helpers.envs import TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
@@ -60,7 +61,7 @@ class Translator:
         space = self.action_space
         if isinstance(space, spaces.Box):
             return np.clip(actions, space.low, space.high).astype(space.dtype)
-        shifted = actions + space.start
+        shifted = actions + space.start if space.start else actions
         return int(shifted) if shifted.ndim == 0 else shifted
 
     def draw(
@@ -69,6 +70,7 @@ class Translator:
         step: int,
         generator: np.random.Generator,
         running: NDArray | None = None,
+        number: int = 0,
     ) -> NDArray:
         """Actions drawn from the policy; at step 0, check that they fit the space.
 
@@ -76,14 +78,24 @@ class Translator:
             observations: (n, ...), or one observation.
             step: number of steps taken before this one.
             generator: gives a random number for each discrete action.
-            running: bool (n,), whose actions matter; all by default. For those who can
-                make use of it.
+            running: int (n,), whose observations these are, out of `number`
+                environments; by default there are no others.
+            number: of environments.
+
+        Returns:
+            An action for each environment, also for those that do not run.
 
         Raises:
             TypeError: the policy does not return a distribution.
             ValueError: the distribution does not fit the action space.
             NotFiniteError: there is nothing finite to draw from.
         """
+        if running is not None:
+            # An ended environment may show anything; no policy has to bear it.
+            shape = (number, *observations.shape[1:])
+            whole = np.full(shape, self.seen_as_0, observations.dtype)
+            whole[running] = observations
+            observations = whole
         distribution = self.policy(self.for_policy(observations))
         if step == 0:
             self.check_fit(distribution, np.shape(observations))
@@ -174,7 +186,7 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
                 f"env: expected a registered id, got {env!r} ({error})"
             ) from error
         try:
-            yield made
+            yield in_arrays(made)
         finally:
             made.close()
     else:

@@ -17,6 +17,7 @@ from pg_helpers.interface import Translator, as_vector_env, seeded
 from pg_helpers.snapshot import translator_for
 
 MAX_STEPS = 10_000
+ONLY = np.zeros(1, dtype=np.int64)  # the row of a single trajectory
 
 
 @dataclass(frozen=True)
@@ -72,24 +73,26 @@ def sample_trajectory(
         raise TypeError(f"env: expected a gymnasium.Env, got {env!r}")
     max_steps = check_count("max_steps", max_steps)
     translator = Translator(env, policy)
-    episode = _Round(1)
+    record = _Record(1)
     with seeded(seed, translator.device) as seeds, torch.inference_mode():
         env_seed, generator = seeds
         observation, _ = env.reset(seed=env_seed)
         ended = False
-        while not ended:
-            action = translator.draw(
-                observation, episode.num_steps(max_steps), generator
-            )
+        for step in range(max_steps):
+            action = translator.draw(observation, step, generator)
             seen = np.array(observation)
             observation, reward, terminated, truncated, _ = env.step(
                 translator.for_env(action)
             )
-            episode.add(seen[None], action[None], np.array([reward]))
+            record.add(ONLY, step, seen[None], action[None], np.array([reward]))
             ended = terminated or truncated
+            if ended:
+                break
+        if not ended:
+            raise _too_long(max_steps)
     cut = np.array([truncated and not terminated])
-    episode.finish(np.ones(1, bool), np.array(observation)[None], cut)
-    return _collate([episode], translator)
+    record.finish(ONLY, np.array(observation)[None], cut)
+    return _collate(record, translator)
 
 
 def sample_trajectories(
@@ -127,132 +130,134 @@ def sample_trajectories(
     """
     num_trajectories = check_count("num_trajectories", num_trajectories)
     max_steps = check_count("max_steps", max_steps)
-    rounds = []
+    record = _Record(num_trajectories)
     with as_vector_env(envs, num_trajectories) as vector:
         translator = translator_for(vector, policy)
         with seeded(seed, translator.device) as seeds, torch.inference_mode():
             env_seed, generator = seeds
             for first in range(0, num_trajectories, vector.num_envs):
-                wanted = min(vector.num_envs, num_trajectories - first)
                 start, _ = vector.reset(seed=env_seed if first == 0 else None)
-                rounds.append(
-                    _run_round(vector, translator, start, wanted, max_steps, generator)
+                _run_round(
+                    vector, translator, record, first, start, max_steps, generator
                 )
-    return _collate(rounds, translator)
+    return _collate(record, translator)
 
 
 def _run_round(
     envs: VectorEnv,
     translator: Translator,
+    record: _Record,
+    first: int,
     observations: NDArray,
-    wanted: int,
     max_steps: int,
     generator: np.random.Generator,
-) -> _Round:
-    """One episode in each of the first `wanted` environments."""
-    episodes = _Round(wanted)
-    running = np.arange(envs.num_envs) < wanted
+) -> None:
+    """One episode in each environment, for the trajectories from `first` on."""
+    rows = np.arange(first, min(first + envs.num_envs, len(record.lengths)))
+    running = rows - first
     stays_ended = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
-    while np.count_nonzero(running):  # a quarter of the time of any()
-        seen = np.array(observations)
-        # An ended environment may show anything; no policy has to bear it.
-        seen[~running] = translator.seen_as_0
-        step = episodes.num_steps(max_steps)
-        actions = translator.draw(seen, step, generator, running)
+    for step in range(max_steps):
+        # A copy, as the memory may be the environment's; a third of the time of [].
+        seen = observations.take(running, axis=0)
+        actions = translator.draw(seen, step, generator, running, envs.num_envs)
         observations, rewards, terminated, truncated, infos = envs.step(
             translator.for_env(actions)
         )
-        episodes.add(seen, actions, rewards)
+        record.add(rows, step, seen, actions[running], rewards[running])
         ended = terminated | truncated
-        if np.count_nonzero(ended & running):
+        ends = ended[running]
+        if np.count_nonzero(ends):  # a quarter of the time of any()
             # With same-step autoreset the last observation is in the info.
             last = infos["final_obs"] if "final_obs" in infos else observations
-            episodes.finish(ended & running, last, truncated & ~terminated)
-            running = running & ~ended
+            cut = truncated & ~terminated
+            record.finish(rows[ends], last[running[ends]], cut[running[ends]])
+            rows, running = rows[~ends], running[~ends]
         if stays_ended and ended.any():
             observations, _ = envs.reset(options={"reset_mask": ended})
-    return episodes
+        if not len(running):
+            return
+    raise _too_long(max_steps)
 
 
-class _Round:
-    """One episode in each of n environments: what they saw, did and got, over time.
+def _too_long(max_steps: int) -> ValueError:
+    return ValueError(
+        f"env: expected every episode to end within max_steps = {max_steps:,} steps, "
+        "got one that goes on. Give the environment a time limit "
+        "(gymnasium.wrappers.TimeLimit), or raise max_steps."
+    )
+
+
+class _Record:
+    """What N episodes saw, did and got: of each step, only of those who took it.
 
     Attributes:
-        lengths: int64 (n,), number of steps of each episode.
-        truncated: bool (n,), whether it was cut off.
-        final: (n, ...), what was seen after its last step.
+        rows: for each step, the numbers of the episodes that took it.
+        times: for each step, how many came before it.
+        lengths: int64 (N,), number of steps of each episode.
+        truncated: bool (N,), whether it was cut off.
+        final: (N, ...), what was seen after its last step.
     """
 
-    def __init__(self, num_envs: int) -> None:
-        self.num_envs = num_envs
+    def __init__(self, number: int) -> None:
+        self.rows: list[NDArray] = []
+        self.times: list[int] = []
         self.observations: list[NDArray] = []
         self.actions: list[NDArray] = []
         self.rewards: list[NDArray] = []
-        self.lengths = np.zeros(num_envs, dtype=np.int64)
-        self.truncated = np.zeros(num_envs, dtype=bool)
+        self.lengths = np.zeros(number, dtype=np.int64)
+        self.truncated = np.zeros(number, dtype=bool)
         self.final: NDArray = np.empty(0)
 
-    def num_steps(self, max_steps: int) -> int:
-        """Steps taken so far; refuses to reach beyond `max_steps`."""
-        if len(self.rewards) >= max_steps:
-            raise ValueError(
-                f"env: expected every episode to end within max_steps = {max_steps:,} "
-                "steps, got one that goes on. Give the environment a time limit "
-                "(gymnasium.wrappers.TimeLimit), or raise max_steps."
-            )
-        return len(self.rewards)
+    def add(
+        self,
+        rows: NDArray,
+        time: int,
+        observations: NDArray,
+        actions: NDArray,
+        rewards: NDArray,
+    ) -> None:
+        """Append one step."""
+        self.rows.append(rows)
+        self.times.append(time)
+        self.observations.append(observations)
+        self.actions.append(actions)
+        self.rewards.append(rewards)
 
-    def add(self, observations: NDArray, actions: NDArray, rewards: NDArray) -> None:
-        """Append one step of all environments, also of those that have ended."""
-        self.observations.append(observations[: self.num_envs])
-        self.actions.append(actions[: self.num_envs])
-        self.rewards.append(np.array(rewards, dtype=np.float64)[: self.num_envs])
-
-    def finish(self, ended: NDArray, observations: NDArray, cut: NDArray) -> None:
-        """Note how the episodes that end with this step did so."""
+    def finish(self, rows: NDArray, observations: NDArray, cut: NDArray) -> None:
+        """Note how the episodes that end with the last step did so."""
         if not self.final.size:
-            self.final = np.zeros_like(self.observations[0])
-        which = ended.nonzero()[0]
-        self.lengths[which] = len(self.rewards)
-        self.truncated[which] = cut[which]
-        last = observations[which]
+            seen = self.observations[0]
+            self.final = np.zeros((len(self.lengths), *seen.shape[1:]), seen.dtype)
+        self.lengths[rows] = self.times[-1] + 1
+        self.truncated[rows] = cut
         # An info holds an array of arrays; a list of them becomes one array.
-        self.final[which] = list(last) if last.dtype == object else last
+        whole = observations.dtype != object
+        self.final[rows] = observations if whole else list(observations)
 
 
-def _collate(rounds: list[_Round], translator: Translator) -> Trajectories:
-    lengths = np.concatenate([episodes.lengths for episodes in rounds])
-    mask = np.arange(lengths.max()) < lengths[:, None]
+def _collate(record: _Record, translator: Translator) -> Trajectories:
+    N, T = len(record.lengths), int(record.lengths.max())
+    times = np.repeat(record.times, [len(rows) for rows in record.rows])
+    places = np.concatenate(record.rows) * T + times
 
-    def padded(name: str, padding: int) -> NDArray:
-        """All rounds as one array (N, T, ...), padded to the longest of them."""
-        first = getattr(rounds[0], name)[0]
-        whole = np.full((*mask.shape, *first.shape[1:]), padding, first.dtype)
-        row = 0
-        for episodes in rounds:
-            steps = getattr(episodes, name)
-            block = np.concatenate(steps).reshape(len(steps), *steps[0].shape)
-            rows = slice(row, row + episodes.num_envs)
-            whole[rows, : len(steps)] = block.swapaxes(0, 1)
-            row += episodes.num_envs
-        return whole
+    def padded(steps: list[NDArray], padding: int = 0) -> NDArray:
+        """All steps in their places, (N, T, ...)."""
+        taken = np.concatenate(steps)
+        whole = np.full((N * T, *taken.shape[1:]), padding, taken.dtype)
+        whole[places] = taken
+        return whole.reshape(N, T, *taken.shape[1:])
 
     def tensor(array: NDArray, dtype: torch.dtype | None = None) -> Tensor:
         return torch.as_tensor(array, dtype=dtype, device=translator.device)
 
-    actions, rewards = padded("actions", 0), padded("rewards", 0)
-    # What was done and paid after the end is nobody's.
-    actions[~mask] = rewards[~mask] = 0
-    seen = padded("observations", translator.seen_as_0)
+    seen = padded(record.observations, translator.seen_as_0)
     batch = Trajectories(
         observations=translator.for_policy(seen),
-        actions=tensor(actions),
-        rewards=tensor(rewards, translator.dtype),
-        mask=tensor(mask),
-        truncated=tensor(np.concatenate([r.truncated for r in rounds])),
-        final_observations=translator.for_policy(
-            np.concatenate([r.final for r in rounds])
-        ),
+        actions=tensor(padded(record.actions)),
+        rewards=tensor(padded(record.rewards), translator.dtype),
+        mask=tensor(np.arange(T) < record.lengths[:, None]),
+        truncated=tensor(record.truncated),
+        final_observations=translator.for_policy(record.final),
     )
     for name in ("observations", "actions", "rewards", "final_observations"):
         _check_finite(name, getattr(batch, name))

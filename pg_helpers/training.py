@@ -251,19 +251,20 @@ def _step_uphill(
     )
     taken, entropies = _ask_again(policy, batch)
     log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-    loss = pseudo_loss(log_probs, return_weights(batch, config), batch.mask)
+    weights = return_weights(batch, config)
+    loss = pseudo_loss(log_probs, weights, batch.mask)
     gradient = optimizer.step(loss)
+    plain = config.weights == "total_return" and config.baseline is None
+    returns = weights if plain else total_return(batch.rewards, config.gamma)
     N = config.num_trajectories
-    with torch.no_grad():
-        measured = {
-            "mean_return": total_return(batch.rewards, config.gamma).sum().item() / N,
-            "mean_undiscounted_return": batch.rewards.sum().item() / N,
-            "mean_length": len(taken) / N,
-            "loss": loss.item(),
-            "entropy": entropies.mean().item(),
-            "gradient_norm": gradient.norm().item(),
-        }
-    return batch, measured
+    return batch, {
+        "mean_return": returns.sum().item() / N,
+        "mean_undiscounted_return": batch.rewards.sum().item() / N,
+        "mean_length": len(taken) / N,
+        "loss": loss.item(),
+        "entropy": entropies.mean().item(),
+        "gradient_norm": gradient.norm().item(),
+    }
 
 
 def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
@@ -272,13 +273,16 @@ def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
     The policy is asked about the steps that were taken, not about the padding, and
     about so many at a time that what it computes stays in the processor's cache.
     """
-    observations, actions = batch.observations[batch.mask], batch.actions[batch.mask]
-    answers = [policy(part) for part in observations.split(STEPS_AT_ONCE)]
-    asked = list(zip(answers, actions.split(STEPS_AT_ONCE), strict=True))
-    log_probs = torch.cat([log_prob(answer, part, 1) for answer, part in asked])
-    with torch.no_grad():
-        entropies = torch.cat([entropy(answer, 1) for answer in answers])
-    return log_probs, entropies
+    places = batch.mask.flatten().nonzero().squeeze(1)
+    log_probs, entropies = [], []
+    for first in range(0, len(places), STEPS_AT_ONCE):
+        part = places[first : first + STEPS_AT_ONCE]
+        answer = policy(batch.observations.flatten(0, 1).index_select(0, part))
+        actions = batch.actions.flatten(0, 1).index_select(0, part)
+        log_probs.append(log_prob(answer, actions, 1))
+        with torch.no_grad():
+            entropies.append(entropy(answer, 1))
+    return torch.cat(log_probs), torch.cat(entropies)
 
 
 @contextmanager

@@ -134,6 +134,23 @@ def test_any_figures_can_be_animated():
     assert plays == 3
 
 
+def test_a_palette_for_all_frames_keeps_the_colours_that_cover_most():
+    # More colours than the palette holds: each is close to its own, and white is white.
+    def gradients():
+        for channel in range(3):
+            figure = Figure(figsize=(4, 2))
+            colours = np.zeros((1, 200, 3))
+            colours[..., channel] = np.linspace(0, 1, 200)
+            figure.figimage(np.repeat(colours, 100, axis=0))
+            yield figure
+
+    frames, _ = frames_of(animate(gradients(), ALT))
+    for channel, (image, _) in enumerate(frames):
+        drawn = image[-100:, :200]
+        assert abs(drawn[0, :, channel] - np.linspace(0, 255, 200)).max() < 16
+        assert (image[0, -1] == 255).all()
+
+
 def test_bad_arguments_are_refused():
     batch = sample()
     with pytest.raises(ValueError, match="^alt: expected a text"):

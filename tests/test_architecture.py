@@ -17,6 +17,7 @@ ORDER = (
     "enumeration",
     "exact",
     "envs",
+    "cartpole",
     "interface",
     "snapshot",
     "rollout",

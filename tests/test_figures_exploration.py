@@ -73,6 +73,15 @@ def test_the_objectives_of_a_crowd_are_those_of_each(world, gamma):
         assert J == pytest.approx(by_listing.item(), abs=1e-12)
 
 
+def test_a_crowd_in_parts_is_the_same_crowd(monkeypatch):
+    world = random_mdp(4, 3, 3, seed=5)
+    crowd = random_crowd(world, runs=7)
+    whole = crowds.objectives(world, crowd, 0.9)
+    monkeypatch.setattr(crowds, "LEARNERS_AT_ONCE", 3)
+    torch.testing.assert_close(crowds.objectives(world, crowd, 0.9), whole)
+    assert len(whole.unique()) == 7
+
+
 def test_what_is_gathered_along_the_way_by_listing():
     world, gamma = random_mdp(4, 2, 3, seed=2), 0.8
     (pi,) = random_crowd(world, runs=1)

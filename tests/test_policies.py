@@ -10,7 +10,7 @@ from torch.distributions import Categorical, Independent, Normal
 from torch.nn import functional as F
 
 import pg_helpers as pg
-from pg_helpers.policies import log_prob, placement, single_spaces
+from pg_helpers.policies import entropy, log_prob, placement, single_spaces
 
 
 def drawn(*shape, seed=0):
@@ -287,3 +287,16 @@ def test_an_observation_of_the_wrong_length_is_refused(make, seen, words):
 def test_no_observations_give_no_actions():
     nothing = torch.zeros(0, dtype=torch.int64)
     assert pg.TabularPolicy(2, 3)(nothing).logits.shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_entropy_is_that_of_the_distribution(dtype):
+    logits = 5 * torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    logits[0, 1] = -torch.inf  # an action that is never taken
+    distribution = Categorical(logits=logits.to(dtype))
+    found = entropy(distribution, 1)
+    tolerance = 10 * torch.finfo(dtype).eps
+    expected = distribution.entropy()
+    torch.testing.assert_close(found, expected, rtol=0, atol=tolerance)
+    uniform = Categorical(logits=torch.zeros(2, 5, 4))
+    assert entropy(uniform, 2).numpy() == pytest.approx(np.full((2, 5), log(4)))

@@ -21,6 +21,8 @@ from pg_helpers.worlds import grid_world
 TWO_GOALS_SHAPE = (3, 6)
 START, NEAR, FAR = (1, 1), (1, 0), (1, 5)
 
+LEARNERS_AT_ONCE = 1024
+
 
 @dataclass(frozen=True)
 class Played:
@@ -197,7 +199,12 @@ def objectives(world: TabularMDP, probabilities: ArrayLike, gamma: float) -> Ten
     """
     pi = _crowd(world, probabilities)
     expected = torch.as_tensor((world.transition * world.reward).sum(axis=2)).to(pi)
-    return along(world, pi, (pi * expected).sum(dim=-1), gamma)
+    # In parts, as the moves of R learners are R S^2 numbers.
+    parts = [
+        along(world, part, (part * expected).sum(dim=-1), gamma)
+        for part in pi.split(LEARNERS_AT_ONCE)
+    ]
+    return torch.cat(parts)
 
 
 def _crowd(world: TabularMDP, probabilities: ArrayLike) -> Tensor:
