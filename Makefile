@@ -37,7 +37,7 @@ test: $(STAMP) ## Run the tests and every notebook
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-browser: $(STAMP) ## Drive every notebook and demo in a real browser
-	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/browser -n 2 $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style, types and the state of the notebooks
 	$(BIN)/ruff check .

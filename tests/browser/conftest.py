@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab import NORMAL, NOTEBOOKS, serve
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,7 +74,29 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """An empty folder, which git ignores."""
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    SCREENSHOTS.mkdir()
+    """A folder which git ignores."""
+    SCREENSHOTS.mkdir(exist_ok=True)
     return SCREENSHOTS
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Empty that folder, before there are several processes."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+
+
+class ByNotebook(LoadScopeScheduling):
+    """Tests of one notebook in one process, after one run of its cells.
+
+    The same for the tests of each other file, some of which go by what others did.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return test.partition("[")[2] if "test_notebooks" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNotebook:
+    """Mark `xdist_group` would do, but has no effect with pytest 9.2."""
+    return ByNotebook(config, log)

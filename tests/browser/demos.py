@@ -85,7 +85,8 @@ OVERFLOW = """demo => {
   const edge = Math.min(
     demo.getBoundingClientRect().right, page.getBoundingClientRect().right);
   const inside = [demo, ...demo.querySelectorAll('*')]
-    .filter(element => element.checkVisibility() && !element.closest('.noUi-base'));
+    .filter(element => element.checkVisibility() && !element.closest('.noUi-base'))
+    .filter(element => !element.parentElement.closest('mjx-container'));
   return inside.filter(element =>
     element.getBoundingClientRect().right > edge + 1 ||
     (element.scrollWidth > element.clientWidth + 1 &&

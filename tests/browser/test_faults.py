@@ -117,7 +117,7 @@ FAULTS = {
     "pause": "demo 9 (cell 9): after the pause, the number of updates does not stand",
     "step": "demo 9 (cell 9): a step went from update ",
     "reset of training": "after a reset, the number of updates stays at 1",
-    "stray control": 'in none of .pg-explorer, .pg-dashboard: <input type="checkbox"',
+    "stray control": "in none of .pg-explorer, .pg-dashboard, .pg-question: <input t",
     "console": "while running all cells: console error: from a cell",
     "other host": "request to another host: https://example.org/a",
     "cell": "cell 13 (raise ValueError('from a cell')) raised ValueError: from a cell",
