@@ -60,7 +60,8 @@ class Overview:
     def _repr_markdown_(self) -> str:
         """The table, what is next, and where it is kept."""
         head = (
-            "| notebook | predictions made | exercises right | self-test right | |\n"
+            "| notebook | predictions made | exercises right "
+            "| self-test right | state |\n"
             "|---|---|---|---|---|\n"
         )
         table = head + "\n".join(row.row() for row in self._rows)
