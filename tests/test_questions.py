@@ -38,6 +38,7 @@ LATER = Contents(8, "08_later", "Later", (), (), LAST)
 @pytest.fixture(autouse=True)
 def _kept(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
+    monkeypatch.setattr(progress, "_unwritten", {})  # what other tests left
     monkeypatch.setattr(questions, "SERIES", (SMALL, LATER))
     monkeypatch.setattr(questions, "_resolved", {})
 

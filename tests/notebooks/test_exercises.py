@@ -187,7 +187,8 @@ SOLUTION = '''def my_total_return(rewards, gamma):
     return (gamma ** torch.arange(rewards.shape[1]) * rewards).sum(1)'''
 WRONG = """def my_total_return(rewards, gamma):
     return rewards.sum(1)"""
-TEXT = r"""### Exercise 9.1 ★ (5 min): the return
+TEXT = r"""## 9.1 A section
+### Exercise 9.1 ★ (5 min): the return
 $$R = \sum_t \gamma^t r_t \tag{6}$$
 <details><summary>Hint</summary>Think.</details>"""
 
