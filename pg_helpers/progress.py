@@ -46,7 +46,7 @@ def answers(kind: Kind) -> dict[str, Answer]:
     """
     _check_kind(kind)
     kept, _ = _read()
-    return {**kept.get(kind, {}), **_unwritten.get(kind, {})}
+    return {**kept[kind], **_unwritten.get(kind, {})}
 
 
 def record(kind: Kind, name: str, answer: Answer = "right") -> str:
@@ -71,7 +71,7 @@ def record(kind: Kind, name: str, answer: Answer = "right") -> str:
     kept, trouble = _read()
     place = path()
     if place is not None and not trouble:
-        kept.setdefault(kind, {})[name] = answer
+        kept[kind][name] = answer
         trouble = _write(place, kept)
     if place is None or trouble:
         _unwritten.setdefault(kind, {})[name] = answer
@@ -103,10 +103,11 @@ def _check_kind(kind: str) -> None:
 
 
 def _read() -> tuple[dict[str, dict[str, Answer]], str]:
-    """What is in the file, and a sentence if that cannot be known."""
+    """What is in the file, of every kind, and a sentence if that cannot be known."""
+    nothing: dict[str, dict[str, Answer]] = {kind: {} for kind in KINDS}
     place = path()
     if place is None:
-        return {}, ""
+        return nothing, ""
     try:
         everything = json.loads(place.read_text(encoding="utf-8"))
         kept = {kind: {**everything[kind]} for kind in KINDS}
@@ -114,19 +115,19 @@ def _read() -> tuple[dict[str, dict[str, Answer]], str]:
             raise TypeError
         return kept, ""
     except FileNotFoundError:
-        return {}, ""
+        return nothing, ""
     except (ValueError, KeyError, TypeError):
-        return {}, (
+        return nothing, (
             f"{place} is damaged, or another program's, and is left as it is. Your "
             "answers last until the kernel stops; move the file away to keep them."
         )
     except OSError as error:
-        return {}, _no_access(place, error)
+        return nothing, _no_access(place, error)
 
 
 def _write(place: Path, kept: dict[str, dict[str, Answer]]) -> str:
     """Replace the file; return why it could not be done."""
-    everything = {"about": _ABOUT, **{kind: kept.get(kind, {}) for kind in KINDS}}
+    everything = {"about": _ABOUT, **kept}
     beside = place.with_name(f"{place.name}.{os.getpid()}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
