@@ -18,7 +18,7 @@ from pg_helpers.questions import (
     notebook_11,
     notebook_12,
 )
-from pg_helpers.questions.core import Contents, Estimate, Prediction
+from pg_helpers.questions.core import Contents, Prediction
 from pg_helpers.questions.overview import Overview
 from pg_helpers.questions.views import AskedPrediction, Resolved, SelfTest
 
@@ -74,16 +74,7 @@ def resolve(name: str, result: str | float) -> Resolved:
             would not be true of this one.
     """
     asked = _prediction(name)
-    if isinstance(asked, Estimate):
-        words = asked.in_words(asked.check_result(result))
-    else:
-        if result != asked.right:
-            raise ValueError(
-                f"{name}: expected the result {asked.right!r}, of which the question's "
-                f"texts speak, got {result!r}"
-            )
-        words = asked.right
-    _resolved[name] = Resolved(asked, words)
+    _resolved[name] = Resolved(asked, asked.check_result(result))
     return _resolved[name]
 
 

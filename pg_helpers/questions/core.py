@@ -71,6 +71,19 @@ class Question:
         """The letter of the right option."""
         return next(letter for letter, option in self.answers.items() if option.right)
 
+    def check_result(self, result: str | float) -> str:
+        """Return the result, or say that the texts would not be true of it.
+
+        Raises:
+            ValueError: it is not the letter of the right option.
+        """
+        if result != self.right:
+            raise ValueError(
+                f"{self.name}: expected the result {self.right!r}, of which the "
+                f"question's texts speak, got {result!r}"
+            )
+        return self.right
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -112,8 +125,8 @@ class Estimate:
         """A guess or the result, with its unit."""
         return f"{round(number, self.digits) + 0.0:.{self.digits}f}{self.unit}"
 
-    def check_result(self, result: str | float) -> float:
-        """Return the result, or say that the text would not be true of it.
+    def check_result(self, result: str | float) -> str:
+        """Return the result in words, or say that the text would not be true of it.
 
         Raises:
             TypeError: it is not a number.
@@ -129,7 +142,7 @@ class Estimate:
                 f"{self.name}: what is said of the result holds for {low} to {high}, "
                 f"got {number}"
             )
-        return number
+        return self.in_words(number)
 
 
 Prediction = Question | Estimate
