@@ -34,20 +34,18 @@ class Live:
 
     def demos(self) -> list[Demo]:
         """The demos, in order."""
-        found = []
-        for number, root in enumerate(self.page.locator(DEMOS).all(), 1):
-            name = f"{self.name}, demo {number} (cell {root.evaluate(CELL_OF)})"
-            path = self.screenshots / f"{Path(self.name).stem}_demo_{number}"
-            found.append(Demo(self.page, self.watch, root, name, path))
-        return found
+        return self._found(DEMOS, "demo", Demo)
 
     def questions(self) -> list[Asked]:
         """Predictions, their results and self-tests, in order."""
+        return self._found(QUESTIONS, "question", Asked)
+
+    def _found(self, selector: str, word: str, kind: type) -> list:
         found = []
-        for number, root in enumerate(self.page.locator(QUESTIONS).all(), 1):
-            name = f"{self.name}, question {number} (cell {root.evaluate(CELL_OF)})"
-            path = self.screenshots / f"{Path(self.name).stem}_question_{number}"
-            found.append(Asked(self.page, self.watch, root, name, path))
+        for number, root in enumerate(self.page.locator(selector).all(), 1):
+            name = f"{self.name}, {word} {number} (cell {root.evaluate(CELL_OF)})"
+            path = self.screenshots / f"{Path(self.name).stem}_{word}_{number}"
+            found.append(kind(self.page, self.watch, root, name, path))
         return found
 
     def stray_controls(self) -> list[str]:
