@@ -5,6 +5,7 @@ LAB_ARGS ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+RELIABILITY_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -16,7 +17,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-browser lint format notebooks slides html bench bench-peers \
-	clean
+	reliability clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,7 @@ help: ## List the targets
 	@echo 'PIP_ARGS=...        more arguments for pip install'
 	@echo 'PYTEST_ARGS=...     more arguments for pytest'
 	@echo 'BENCH_ARGS=...      the benchmarks to run, such as "notebooks scale"'
+	@echo 'RELIABILITY_ARGS=...  the faults to try, such as "kills load"'
 
 # Named as an address, not as a file: for a file JupyterLab takes its folder as the
 # root, out of reach of the README, and --no-browser prints an address without it.
@@ -65,6 +67,9 @@ bench-peers: $(STAMP) ## Install other trainers, and run the benchmark beside th
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
 		-c constraints.txt $(PIP_ARGS) -e '.[bench]'
 	$(BIN)/python benchmarks/run.py peers
+
+reliability: $(STAMP) ## Kill, crowd, and feed nonsense to it: two hours
+	$(BIN)/python reliability/run.py $(RELIABILITY_ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info \

@@ -82,17 +82,6 @@ def test_a_picture_is_saved_small_and_has_its_alternative_text(tmp_path, monkeyp
     assert 1000 < (tmp_path / "plots" / "name.png").stat().st_size < 60_000
 
 
-def test_results_that_are_not_measured_again_are_kept():
-    sections = {"one": "## One\n\n| a |\n", "two": "## Two\n\ntext\n"}
-    assert run.read(run.written(sections)) == sections
-    assert run.read("") == {}
-
-
-def test_an_unknown_benchmark_is_refused_by_name():
-    with pytest.raises(SystemExit, match="unknown: nothing; there are cartpole, "):
-        run.main(["nothing"])
-
-
 def test_the_peak_memory_is_that_of_a_process_with_torch():
     assert 50 < memory.peak_mib() < 20_000
 
