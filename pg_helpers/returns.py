@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -88,6 +89,8 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
 def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:
     gamma = check_fraction("gamma", gamma)
     try:
+        if not isinstance(rewards, Tensor):
+            np.asarray(rewards)  # refuses [[], [1.0]], which PyTorch takes as empty
         tensor = torch.as_tensor(rewards)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"rewards: expected an array of numbers ({error})") from error
