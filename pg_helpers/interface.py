@@ -10,17 +10,18 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
-from gymnasium.vector import SyncVectorEnv, VectorEnv
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
-from pg_helpers.arguments import NotFiniteError, check_count
+from pg_helpers.arguments import NotFiniteError, all_finite, check_count
 from pg_helpers.cartpole import in_arrays
+from pg_helpers.contract import VectorOfOne, checked_spaces
 from pg_helpers.drawing import draw_indexes
 from pg_helpers.envs import TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import placement, single_spaces
+from pg_helpers.policies import placement
 
 
 class Translator:
@@ -32,22 +33,22 @@ class Translator:
 
     Raises:
         TypeError: env is not a Gymnasium environment.
-        ValueError: a space is neither Discrete nor Box.
+        ValueError: a space is neither Discrete nor Box, or the policy's parameters hold
+            no numbers.
     """
 
     def __init__(self, env: Any, policy: Any) -> None:
         self.observation_space: Any
         self.action_space: Any
-        self.observation_space, self.action_space = single_spaces(env)
-        for name, space in (
-            ("observation", self.observation_space),
-            ("action", self.action_space),
-        ):
-            if not isinstance(space, spaces.Discrete | spaces.Box):
-                raise ValueError(f"{name} space: expected Discrete or Box, got {space}")
+        self.observation_space, self.action_space = checked_spaces(env)
         self.seen_as_0 = getattr(self.observation_space, "start", 0)
         self.policy = policy
         self.device, self.dtype = placement(policy)
+        if self.device.type == "meta" or not self.dtype.is_floating_point:
+            raise ValueError(
+                "policy: expected parameters that hold floating-point numbers, got "
+                f"{self.dtype} on device {self.device}"
+            )
 
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers from 0 for a Discrete space, the policy's float type for a Box."""
@@ -72,7 +73,7 @@ class Translator:
         running: NDArray | None = None,
         number: int = 0,
     ) -> NDArray:
-        """Actions drawn from the policy; at step 0, check that they fit the space.
+        """Actions drawn from the policy, which may answer otherwise at each step.
 
         Args:
             observations: (n, ...), or one observation.
@@ -97,8 +98,7 @@ class Translator:
             whole[running] = observations
             observations = whole
         distribution = self.policy(self.for_policy(observations))
-        if step == 0:
-            self.check_fit(distribution, np.shape(observations))
+        self.check_fit(distribution, np.shape(observations))
         try:
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
@@ -148,7 +148,10 @@ def cumulative_probabilities(distribution: Categorical) -> NDArray:
     Raises:
         NotFiniteError: a probability is not a number.
     """
-    cumulative = np.exp(distribution.logits.cpu().numpy()).cumsum(axis=-1)
+    logits = distribution.logits.cpu()
+    if logits.dtype.itemsize < 4:  # NumPy has no bfloat16
+        logits = logits.float()
+    cumulative = np.exp(logits.numpy()).cumsum(axis=-1)
     if not np.isfinite(cumulative).all():
         raise NotFiniteError(
             f"policy: expected probabilities, got {distribution.logits} as logits"
@@ -177,7 +180,7 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, TabularMDP):
         yield TabularVectorEnv(env, num_envs)
     elif isinstance(env, gymnasium.Env):
-        yield SyncVectorEnv([lambda: env])
+        yield VectorOfOne(env, *checked_spaces(env))
     elif isinstance(env, str):
         try:
             made = gymnasium.make_vec(env, num_envs)
@@ -230,11 +233,12 @@ def seeded(
 def _sample(distribution: Distribution) -> NDArray:
     """Actions of a continuous distribution."""
     try:
-        actions = distribution.sample().cpu().numpy()
+        actions = distribution.sample().cpu()
     except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
         raise NotFiniteError(
             f"policy: expected a density to draw from, got none ({error})"
         ) from error
-    if not np.isfinite(actions).all():
+    if not all_finite(actions):
         raise NotFiniteError(f"policy: expected finite actions, got {actions}")
-    return actions
+    # NumPy has no bfloat16.
+    return (actions.float() if actions.dtype.itemsize < 4 else actions).numpy()

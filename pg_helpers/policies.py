@@ -180,10 +180,11 @@ def single_spaces(env: Any) -> tuple[gymnasium.Space, gymnasium.Space]:
     Raises:
         TypeError: env is not a Gymnasium environment.
     """
-    if isinstance(env, gymnasium.vector.VectorEnv):
-        return env.single_observation_space, env.single_action_space
-    if isinstance(env, gymnasium.Env):
-        return env.observation_space, env.action_space
+    prefix = "single_" if isinstance(env, gymnasium.vector.VectorEnv) else ""
+    if prefix or isinstance(env, gymnasium.Env):
+        # An environment may come without; who asks has the words for None.
+        found = (f"{prefix}observation_space", f"{prefix}action_space")
+        return getattr(env, found[0], None), getattr(env, found[1], None)
     raise TypeError(f"env: expected a Gymnasium environment, got {env!r}")
 
 

@@ -18,6 +18,7 @@ ORDER = (
     "exact",
     "envs",
     "cartpole",
+    "contract",
     "interface",
     "snapshot",
     "rollout",
