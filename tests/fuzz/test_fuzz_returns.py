@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from judge import judge
+from judge import covers, judge
 
 import pg_helpers as pg
 
@@ -18,6 +18,7 @@ REWARDS = st.one_of(
 GAMMAS = st.one_of(st.floats(), st.integers(-1, 2), st.none(), st.booleans())
 
 
+@covers(pg.total_return)
 @given(rewards=REWARDS, gamma=GAMMAS)
 def test_total_return(rewards, gamma):
     found = judge(lambda: pg.total_return(rewards, gamma), ("rewards", "gamma"))
