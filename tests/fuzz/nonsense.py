@@ -168,12 +168,12 @@ def right_or_not(right: Any) -> st.SearchStrategy:
 
 
 @st.composite
-def tensors(draw, shape=None, tame=False, dtypes=FLOATS):
+def tensors(draw, shape=None, dtypes=FLOATS):
     """A tensor of floats, of a given shape or of any; contiguous or not."""
     if shape is None:
         shape = draw(st.lists(st.integers(0, 4), max_size=3))
     number = int(np.prod(shape))
-    choices = st.floats(-10, 10, width=32) if tame else NUMBERS
+    choices = draw(st.sampled_from([st.floats(-10, 10, width=32), NUMBERS]))
     values = draw(st.lists(choices, min_size=number, max_size=number))
     tensor = torch.tensor(values, dtype=torch.float64).reshape(tuple(shape))
     tensor = tensor.to(draw(st.sampled_from(dtypes)))
