@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+_REAL_TYPES = {
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+}
 
 
 class NotFiniteError(ValueError):
     """A number is NaN or infinite where only finite ones make sense."""
 
 
-def check_count(name: str, value: int, at_least: int = 1) -> int:
-    """Return `value` as an int, or say that an integer >= `at_least` was expected.
+def shown(value: Any) -> str:
+    """What came, for a message: never longer than a few lines, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # an int of 5000 digits has none
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= 300 else f"{text[:300]} ..."
+
+
+def check_count(
+    name: str, value: int, at_least: int = 1, at_most: int | None = None
+) -> int:
+    """Return `value` as an int, or say what integers were expected.
 
     Raises:
         TypeError: the value is not an integer (a bool is none).
-        ValueError: it is below `at_least`.
+        ValueError: it is below `at_least` or above `at_most`.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
+        raise TypeError(f"{name}: expected an integer, got {shown(value)}")
     if value < at_least:
-        raise ValueError(f"{name}: expected at least {at_least}, got {value}")
+        raise ValueError(f"{name}: expected at least {at_least}, got {shown(value)}")
+    if at_most is not None and value > at_most:
+        raise ValueError(f"{name}: expected at most {at_most:,}, got {shown(value)}")
     return int(value)
 
 
@@ -36,9 +57,9 @@ def check_fraction(name: str, value: float) -> float:
         ValueError: it is outside [0, 1] or NaN.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a number in [0, 1], got {value!r}")
+        raise TypeError(f"{name}: expected a number in [0, 1], got {shown(value)}")
     if not 0 <= value <= 1:
-        raise ValueError(f"{name}: expected a number in [0, 1], got {value}")
+        raise ValueError(f"{name}: expected a number in [0, 1], got {shown(value)}")
     return float(value)
 
 
@@ -47,35 +68,84 @@ def check_positive(name: str, value: float) -> float:
 
     Raises:
         TypeError: the value is not a real number.
-        ValueError: it is not above zero, or not finite.
+        ValueError: it is not above zero, not finite, or too large or small for a float.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a positive number, got {value!r}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name}: expected a positive number, got {value}")
-    return float(value)
+        raise TypeError(f"{name}: expected a positive number, got {shown(value)}")
+    try:
+        number = float(value)
+    except OverflowError:  # 10**400 is below infinity, and yet no float
+        number = math.inf
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: expected a positive number, got {shown(value)}")
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str | None]) -> None:
+    """Say which words were expected, if `value` is none of them.
+
+    Raises:
+        ValueError: it is none of the choices.
+    """
+    # An array would compare itself element by element.
+    if not isinstance(value, str | None) or value not in choices:
+        words = " or ".join(map(repr, choices))
+        raise ValueError(f"{name}: expected {words}, got {shown(value)}")
+
+
+def check_tensor(name: str, value: Any) -> None:
+    """Say that a tensor was expected whose numbers are real and can be read.
+
+    Raises:
+        TypeError: it is no tensor, its numbers are complex or of a rare type, it is
+            sparse or nested, or it has none (device "meta").
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(value).__name__}")
+    plain = value.layout == torch.strided and not (value.is_meta or value.is_nested)
+    if not plain or value.dtype not in _REAL_TYPES:
+        raise TypeError(
+            f"{name}: expected a dense tensor of real numbers, got {value.dtype}, "
+            f"{value.layout}, on device {value.device}"
+        )
 
 
 def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return a float64 copy of `value`, or say which number is not finite.
 
     Raises:
-        TypeError: the value is not an array of real numbers.
-        ValueError: a number is NaN or infinite.
+        TypeError: the value is not an array of real numbers, or hides some (a masked
+            array).
+        ValueError: a number is NaN or infinite, in float64.
     """
+    refuse_masked(name, value)
     try:
         array = np.array(value)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # whatever the value's own __array__ raises
         raise TypeError(f"{name}: expected an array of numbers ({error})") from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, got {value!r}")
-    array = array.astype(np.float64)
+        raise TypeError(f"{name}: expected real numbers, got {shown(value)}")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float64)
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(
             f"{name}: expected finite numbers, got {array[where]} at {list(where)}"
         )
     return array
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Refuse a masked array: others would read what it hides.
+
+    Raises:
+        TypeError: it is a masked array.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name}: expected an array of numbers, got a masked one, "
+            "whose hidden numbers nobody would skip"
+        )
 
 
 def all_finite(tensor: Any) -> bool:
@@ -85,3 +155,9 @@ def all_finite(tensor: Any) -> bool:
     a quarter of the time.
     """
     return math.isfinite(tensor.sum().item()) or bool(tensor.isfinite().all())
+
+
+def first_not_finite(tensor: Tensor) -> str:
+    """The first number of a tensor that is NaN or infinite, and where it stands."""
+    where = [int(i) for i in (~tensor.isfinite()).nonzero()[0]]
+    return f"{tensor[*where].item()} at {where}"

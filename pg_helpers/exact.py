@@ -12,20 +12,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import Categorical
 
-from pg_helpers.arguments import check_fraction
+from pg_helpers.arguments import (
+    NotFiniteError,
+    all_finite,
+    check_fraction,
+    check_tensor,
+    shown,
+)
 from pg_helpers.enumeration import (
     AllTrajectories,
     Step,
     check_memory,
-    count_prefixes,
+    check_trajectories,
     count_trajectories,
     grow,
     trajectories,
 )
-from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import placement
+from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.tables import flat_gradient, log_table
 
 __all__ = [
     "AllTrajectories",
@@ -50,13 +55,17 @@ def log_prob(mdp: TabularMDP, policy: Any, trajectories: AllTrajectories) -> Ten
         trajectories: with states (K, T + 1), actions (K, T), mask (K, T).
 
     Returns:
-        (K,), nats, in the policy's precision; carries the graph of the policy.
+        (K,), nats, in the policy's precision; carries the graph of the policy. Minus
+        infinity for what cannot happen.
 
     Raises:
-        TypeError: the policy does not return a Categorical.
-        ValueError: it does not have A actions.
+        TypeError: trajectories are no AllTrajectories of tensors, or the policy does
+            not return a Categorical.
+        ValueError: the policy does not have A actions, or trajectories have other
+            shapes, or states and actions that the world has not.
     """
-    log_pi = _log_policy(mdp, policy)
+    log_pi = log_table(mdp, policy)
+    check_trajectories(mdp, trajectories)
     states = trajectories.states.to(log_pi.device)
     actions = trajectories.actions.to(log_pi.device)
     mask = trajectories.mask.to(log_pi.device)
@@ -84,8 +93,8 @@ def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
         ValueError: gamma outside [0, 1], a policy without A actions, or an enumeration
             larger than `MEMORY_LIMIT`.
     """
-    probabilities, returns, _ = _enumerate(mdp, _log_policy(mdp, policy), gamma)
-    return (returns * probabilities).sum()
+    probabilities, returns, _ = _enumerate(mdp, log_table(mdp, policy), gamma)
+    return _finite((returns * probabilities).sum())
 
 
 def gradient(mdp: TabularMDP, policy: torch.nn.Module, gamma: float) -> Tensor:
@@ -104,7 +113,7 @@ def gradient(mdp: TabularMDP, policy: torch.nn.Module, gamma: float) -> Tensor:
         ValueError: gamma outside [0, 1], a policy without A actions or without a
             trainable parameter, or an enumeration larger than `MEMORY_LIMIT`.
     """
-    log_pi = _log_policy(mdp, policy)
+    log_pi = log_table(mdp, policy)
     on = partial(torch.as_tensor, device=log_pi.device)
     with torch.no_grad():
         probabilities, returns, steps = _enumerate(mdp, log_pi, gamma)
@@ -118,7 +127,9 @@ def gradient(mdp: TabularMDP, policy: torch.nn.Module, gamma: float) -> Tensor:
             weight.index_put_((state, action), carried * taken, accumulate=True)
             shorter = carried.new_zeros(step.num_parents)
             carried = shorter.index_add(0, parent, carried)
-    return _flat_gradient((weight * log_pi).sum(), policy)
+    # What never happens (ln pi of minus infinity) has weight 0, and no share.
+    possible = log_pi.masked_fill(weight == 0, 0)
+    return _finite(flat_gradient((weight * possible).sum(), policy))
 
 
 def expectation(
@@ -141,13 +152,13 @@ def expectation(
     """
     listed = trajectories(mdp)
     probabilities = log_prob(mdp, policy, listed).exp()
-    values = torch.as_tensor(function(listed)).to(probabilities)
+    values = _values(function, listed).to(probabilities)
     if values.ndim == 0 or len(values) != len(probabilities):
         raise ValueError(
             f"function: expected a value for each of {len(probabilities)} "
             f"trajectories, got shape {tuple(values.shape)}"
         )
-    return torch.tensordot(probabilities, values, dims=1)
+    return _finite(torch.tensordot(probabilities, values, dims=1), "function")
 
 
 def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
@@ -167,7 +178,7 @@ def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
         TypeError: gamma is not a number, or the policy does not return a Categorical.
         ValueError: gamma outside [0, 1], or a policy without A actions.
     """
-    pi = _log_policy(mdp, policy).exp()
+    pi = log_table(mdp, policy).exp()
     return _backward_induction(mdp, gamma, lambda values: (pi * values).sum(1), pi)
 
 
@@ -203,8 +214,8 @@ def score_table(mdp: TabularMDP, policy: torch.nn.Module) -> Tensor:
         TypeError: the policy does not return a Categorical.
         ValueError: a policy without A actions or without a trainable parameter.
     """
-    log_pi = _log_policy(mdp, policy)
-    rows = [_flat_gradient(entry, policy) for entry in log_pi.flatten()]
+    log_pi = log_table(mdp, policy)
+    rows = [flat_gradient(entry, policy) for entry in log_pi.flatten()]
     return torch.stack(rows).reshape(*log_pi.shape, -1)
 
 
@@ -213,7 +224,7 @@ def _enumerate(
 ) -> tuple[Tensor, Tensor, list[Step]]:
     """P(tau|theta), Eq. (13), and R(tau), Eq. (6), of all K trajectories."""
     gamma = check_fraction("gamma", gamma)
-    check_memory(mdp, sum(count_prefixes(mdp)))
+    check_memory(mdp, padded=False)
     pi = log_pi.exp()
     number = partial(torch.as_tensor, dtype=pi.dtype, device=pi.device)
     index = partial(torch.as_tensor, device=pi.device)
@@ -236,44 +247,35 @@ def _backward_induction(
     mdp: TabularMDP, gamma: float, choose: Callable[[Tensor], Tensor], like: Tensor
 ) -> Tensor:
     """Mean value of the start; `choose` maps values (S, A) of actions to states."""
+    check_mdp(mdp)
     gamma = check_fraction("gamma", gamma)
     dynamics = torch.tensor(mdp.transition).to(like)
     expected_reward = torch.as_tensor((mdp.transition * mdp.reward).sum(2)).to(like)
-    alive = torch.as_tensor(~mdp.terminal).to(like)
-    values = torch.zeros_like(alive)
+    ended = torch.tensor(mdp.terminal, device=like.device)
+    values = dynamics.new_zeros(mdp.num_states)
     for _ in range(mdp.horizon):
-        values = alive * choose(expected_reward + gamma * dynamics @ values)
-    return torch.tensor(mdp.initial).to(like) @ values
+        values = choose(expected_reward + gamma * dynamics @ values)
+        values = values.masked_fill(ended, 0)
+    return _finite(torch.tensor(mdp.initial).to(like) @ values)
 
 
-def _log_policy(mdp: TabularMDP, policy: Any) -> Tensor:
-    """Table (S, A) of ln pi(a|s), in the policy's precision; carries the graph."""
-    device, dtype = placement(policy)
-    observations = torch.tensor(mdp.observations).to(device, dtype)
-    distribution = policy(observations)
-    if not isinstance(distribution, Categorical):
-        raise TypeError(
-            "policy: expected a Categorical over the actions of a finite world, "
-            f"got {type(distribution).__name__}"
+def _values(function: Any, listed: AllTrajectories) -> Tensor:
+    """What the function says of each trajectory; what it raises comes through."""
+    if not callable(function):
+        raise TypeError(f"function: expected a function, got {shown(function)}")
+    values = function(listed)
+    try:
+        values = torch.as_tensor(values)
+    except Exception as error:
+        raise TypeError(f"function: expected numbers ({error})") from error
+    check_tensor("function", values)
+    return values
+
+
+def _finite(answer: Tensor, name: str = "mdp") -> Tensor:
+    if not all_finite(answer):
+        what = "rewards whose sums" if name == "mdp" else "finite numbers whose mean"
+        raise NotFiniteError(
+            f"{name}: expected {what} {answer.dtype} can hold, got {shown(answer)}"
         )
-    expected = (mdp.num_states, mdp.num_actions)
-    if distribution.logits.shape != expected:
-        raise ValueError(
-            f"policy: expected logits of shape {expected} for the world's states and "
-            f"actions, got {tuple(distribution.logits.shape)}"
-        )
-    return distribution.logits
-
-
-def _flat_gradient(scalar: Tensor, policy: torch.nn.Module) -> Tensor:
-    parameters = list(policy.parameters())
-    trainable = [p for p in parameters if p.requires_grad]
-    if not trainable:
-        raise ValueError("policy: expected a trainable parameter, got none")
-    found = torch.autograd.grad(
-        scalar, trainable, retain_graph=True, materialize_grads=True
-    )
-    by_parameter = dict(zip(trainable, found, strict=True))
-    return torch.cat(
-        [by_parameter.get(p, torch.zeros_like(p)).flatten() for p in parameters]
-    )
+    return answer

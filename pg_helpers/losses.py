@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.arguments import NotFiniteError, check_tensor
 
 
 def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
@@ -26,9 +26,9 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
         Scalar (); minimising it ascends J.
 
     Raises:
-        TypeError: an argument is not a tensor, or the mask is not bool.
-        ValueError: shapes disagree, a weight or a log-probability of a taken step is
-            not finite, or a row has no step.
+        TypeError: an argument is not a tensor of real numbers, or the mask is not bool.
+        ValueError: shapes disagree, a weight or a log-probability of a taken step or
+            their sum is not finite, or a row has no step.
     """
     _check_shapes(log_probs, weights, mask)
     weights = weights.detach().to(log_probs)
@@ -46,8 +46,7 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
 def _check_shapes(log_probs: Any, weights: Any, mask: Any) -> None:
     named = {"log_probs": log_probs, "weights": weights, "mask": mask}
     for name, tensor in named.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name}: expected a tensor, got {type(tensor).__name__}")
+        check_tensor(name, tensor)
     if mask.dtype != torch.bool:
         raise TypeError(f"mask: expected bool, got {mask.dtype}")
     if not log_probs.is_floating_point():
@@ -79,7 +78,7 @@ def _explain_not_finite(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Non
         if wrong.any():
             row, time = (int(i) for i in wrong.nonzero()[0])
             raise NotFiniteError(
-                f"{name}: expected finite numbers, got {float(tensor[row, time])} at "
+                f"{name}: expected finite numbers, got {tensor[row, time].item()} at "
                 f"step {time} of trajectory {row}"
             )
     raise NotFiniteError("weights * log_probs: expected a finite sum, got an overflow")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.arguments import check_count, finite_array, shown
 
 # Wide enough for probabilities that were computed in float32.
 _TOLERANCE = 1e-6
+# Bounds against a slip of the finger, which would hang the computer: steps of an
+# episode, and entries of an array (S, A, S), 128 MiB of them.
+MOST_STEPS = 100_000
+MOST_ENTRIES = 2**24
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -27,13 +32,13 @@ class TabularMDP:
             they may be all zero. Rounding is mended: rows are divided by their sum.
         reward: (S, A, S), reward of the step from s by a to s'.
         terminal: bool (S,), True where an episode ends.
-        horizon: the largest number of steps in an episode, at least 1.
+        horizon: the largest number of steps in an episode, from 1 to 100,000.
         observations: (S, D), what a policy sees of each state; one-hot by default.
 
     Raises:
         TypeError: an array is not numeric, or the horizon is not an integer.
         ValueError: shapes disagree, a number is not finite, probabilities are negative
-            or do not sum to 1, every state is terminal, or the horizon is below 1.
+            or do not sum to 1, every state is terminal, or the horizon is out of range.
     """
 
     initial: NDArray[np.float64]
@@ -67,7 +72,8 @@ class TabularMDP:
         self._freeze("reward", rewards)
         self._freeze("terminal", ends)
         self._freeze("observations", _observations(observations, start.size))
-        object.__setattr__(self, "horizon", check_count("horizon", horizon))
+        steps = check_count("horizon", horizon, at_most=MOST_STEPS)
+        object.__setattr__(self, "horizon", steps)
 
     def __repr__(self) -> str:
         """Sizes, not numbers."""
@@ -89,6 +95,29 @@ class TabularMDP:
     def num_actions(self) -> int:
         """A, the same in every state."""
         return self.transition.shape[1]
+
+
+def check_mdp(value: Any) -> None:
+    """Say that a world was expected, if `value` is none.
+
+    Raises:
+        TypeError: it is not a TabularMDP.
+    """
+    if not isinstance(value, TabularMDP):
+        raise TypeError(f"mdp: expected a TabularMDP, got {shown(value)}")
+
+
+def check_size(name: str, num_states: int, num_actions: int) -> None:
+    """Refuse a world that would not fit, before its arrays are made.
+
+    Raises:
+        ValueError: S * A * S is above `MOST_ENTRIES`.
+    """
+    if num_states**2 * num_actions > MOST_ENTRIES:
+        raise ValueError(
+            f"{name}: expected at most {MOST_ENTRIES:,} entries in an array (S, A, S), "
+            f"got S = {shown(num_states)} and A = {shown(num_actions)}"
+        )
 
 
 def _start_distribution(value: ArrayLike) -> NDArray[np.float64]:
@@ -122,7 +151,7 @@ def _boolean_array(name: str, value: ArrayLike, size: int) -> NDArray[np.bool_]:
     if array.shape != (size,):
         raise ValueError(f"{name}: expected shape ({size},), got {array.shape}")
     if not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name}: expected booleans, got {np.asarray(value).tolist()}")
+        raise ValueError(f"{name}: expected booleans, got {shown(value)}")
     if array.all():
         raise ValueError(f"{name}: expected a state that is not terminal, got none")
     return array.astype(bool)
@@ -143,8 +172,8 @@ def _observations(value: ArrayLike | None, num_states: int) -> NDArray[np.float6
 def _normalised(name: str, row: NDArray[np.float64]) -> NDArray[np.float64]:
     if (row < 0).any():
         raise ValueError(f"{name}: expected probabilities, got {row.min()}")
-    if abs(row.sum() - 1) > _TOLERANCE:
-        raise ValueError(
-            f"{name}: expected probabilities to sum to 1, got {row.sum():.9g}"
-        )
-    return row / row.sum()
+    with np.errstate(over="ignore"):
+        total = row.sum()
+    if abs(total - 1) > _TOLERANCE:
+        raise ValueError(f"{name}: expected probabilities to sum to 1, got {total:.9g}")
+    return row / total

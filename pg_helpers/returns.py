@@ -7,7 +7,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pg_helpers.arguments import all_finite, check_fraction
+from pg_helpers.arguments import (
+    NotFiniteError,
+    all_finite,
+    check_fraction,
+    check_tensor,
+    first_not_finite,
+    refuse_masked,
+)
 
 
 def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
@@ -22,12 +29,12 @@ def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
 
     Raises:
         TypeError: rewards are not numbers, or gamma is not one.
-        ValueError: a reward is not finite, there is no time axis, or gamma is outside
-            [0, 1].
+        ValueError: a reward or a sum of them is not finite, there is no time axis, or
+            gamma is outside [0, 1].
     """
     rewards, gamma = _checked(rewards, gamma)
     time = torch.arange(rewards.shape[-1]).to(rewards)
-    return (gamma**time * rewards).sum(-1)
+    return _finite((gamma**time * rewards).sum(-1), rewards)
 
 
 def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
@@ -46,8 +53,8 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
 
     Raises:
         TypeError: rewards are not numbers, or gamma is not one.
-        ValueError: a reward is not finite, there is no time axis, or gamma is outside
-            [0, 1].
+        ValueError: a reward or a sum of them is not finite, there is no time axis, or
+            gamma is outside [0, 1].
     """
     rewards, gamma = _checked(rewards, gamma)
     gathered, shift = rewards.clone(), 1
@@ -55,7 +62,7 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
         ahead = torch.nn.functional.pad(gathered[..., shift:], (0, shift))
         gathered = gathered + gamma**shift * ahead
         shift *= 2
-    return gathered
+    return _finite(gathered, rewards)
 
 
 def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
@@ -70,39 +77,61 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
         mask: bool (N, T), True where a step was taken.
 
     Returns:
-        Of the shape of weights; what stands at padded steps has no meaning.
+        Of the shape of weights; 0 at padded steps.
 
     Raises:
-        ValueError: weights are not of shape (N,) or (N, T).
+        TypeError: weights are no tensor of floats, or the mask is none of booleans.
+        ValueError: the mask is not of shape (N, T), weights are of neither shape, or a
+            weight of a taken step, or a sum of them, is not finite.
     """
-    if weights.shape == mask.shape[:1]:
-        return weights - weights.mean()
-    if weights.shape != mask.shape:
+    check_tensor("weights", weights)
+    check_tensor("mask", mask)
+    if mask.dtype != torch.bool or not weights.is_floating_point():
+        name, kind, came = "mask", "booleans", mask.dtype
+        if mask.dtype == torch.bool:
+            name, kind, came = "weights", "floats", weights.dtype
+        raise TypeError(f"{name}: expected {kind}, got {came}")
+    if mask.ndim != 2 or mask.numel() == 0:
+        raise ValueError(
+            f"mask: expected shape (N, T), not empty, got {tuple(mask.shape)}"
+        )
+    if weights.shape not in (mask.shape, mask.shape[:1]):
         raise ValueError(
             f"weights: expected shape {tuple(mask.shape[:1])} or {tuple(mask.shape)}, "
             f"got {tuple(weights.shape)}"
         )
-    number_running = mask.sum(dim=0).clamp(min=1)
-    return weights - torch.where(mask, weights, 0).sum(dim=0) / number_running
+    if weights.ndim == 1:
+        return _finite(weights - weights.mean(), weights, "weights")
+    taken = weights.masked_fill(~mask, 0)
+    mean = taken.sum(dim=0) / mask.sum(dim=0).clamp(min=1)
+    return _finite((weights - mean).masked_fill(~mask, 0), taken, "weights")
+
+
+def _finite(sums: Tensor, terms: Tensor, name: str = "rewards") -> Tensor:
+    """Sums in which each term stands: where all are finite, the terms are too."""
+    if not all_finite(sums):
+        if not all_finite(terms):
+            raise NotFiniteError(
+                f"{name}: expected finite numbers, got {first_not_finite(terms)}"
+            )
+        raise NotFiniteError(
+            f"{name}: expected sums that {sums.dtype} can hold, got an overflow"
+        )
+    return sums
 
 
 def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:
     gamma = check_fraction("gamma", gamma)
+    refuse_masked("rewards", rewards)
     try:
         if not isinstance(rewards, Tensor):
             np.asarray(rewards)  # refuses [[], [1.0]], which PyTorch takes as empty
         tensor = torch.as_tensor(rewards)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever the rewards' own __array__ raises
         raise TypeError(f"rewards: expected an array of numbers ({error})") from error
-    if tensor.is_complex():
-        raise TypeError("rewards: expected real numbers, got complex ones")
+    check_tensor("rewards", tensor)
     if not tensor.is_floating_point():
         tensor = tensor.to(torch.get_default_dtype())
     if tensor.ndim == 0:
         raise ValueError("rewards: expected a time axis, got a single number")
-    if not all_finite(tensor):
-        where = [int(i) for i in (~tensor.isfinite()).nonzero()[0]]
-        raise ValueError(
-            f"rewards: expected finite numbers, got {tensor[*where]} at {where}"
-        )
     return tensor, gamma

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pg_helpers.arguments import check_count, check_fraction, finite_array
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import TabularMDP, check_size
 
 
 def corridor(length: int = 7, horizon: int = 12) -> TabularMDP:
@@ -17,7 +17,7 @@ def corridor(length: int = 7, horizon: int = 12) -> TabularMDP:
     run from -1 (left end) to 1 (right end).
 
     Args:
-        length: number of cells, at least 3.
+        length: number of cells, from 3 to 2896.
         horizon: the largest number of steps in an episode.
 
     Returns:
@@ -25,9 +25,10 @@ def corridor(length: int = 7, horizon: int = 12) -> TabularMDP:
 
     Raises:
         TypeError: an argument is not an integer.
-        ValueError: length below 3 or horizon below 1.
+        ValueError: length or horizon is out of range.
     """
     length = check_count("length", length, at_least=3)
+    check_size("length", length, 2)
     cells = np.arange(length)
     successors = np.stack([np.maximum(cells - 1, 0), np.minimum(cells + 1, length - 1)])
     transition = np.zeros((length, 2, length))
@@ -56,7 +57,7 @@ def grid_world(
     ends the episode. An episode starts in any other cell with equal probability.
 
     Args:
-        rows: number of rows; rows * columns must be at least 2.
+        rows: number of rows; rows * columns must be from 2 to 2048.
         columns: number of columns.
         slip: probability of a sideways step, in [0, 1].
         horizon: the largest number of steps in an episode.
@@ -66,13 +67,14 @@ def grid_world(
 
     Raises:
         TypeError: an argument is not a number of the right kind.
-        ValueError: fewer than two cells, slip outside [0, 1], or horizon below 1.
+        ValueError: slip outside [0, 1], or a number of cells or steps out of range.
     """
     rows, columns = check_count("rows", rows), check_count("columns", columns)
     slip = check_fraction("slip", slip)
     num_states = rows * columns
     if num_states < 2:
         raise ValueError("rows * columns: expected at least 2 cells, got 1")
+    check_size("rows * columns", num_states, 4)
     moves = [(-1, 0), (0, 1), (1, 0), (0, -1)]
     transition = np.zeros((num_states, 4, num_states))
     for state, action in np.ndindex(num_states, 4):
@@ -107,7 +109,7 @@ def two_armed_bandit(
 
     Raises:
         TypeError: an argument is not numeric.
-        ValueError: not two arms, or a number that is not finite.
+        ValueError: not two arms, or a reward that is not finite.
     """
     means = finite_array("reward_means", reward_means)
     if means.shape != (2,):
@@ -118,8 +120,10 @@ def two_armed_bandit(
     transition = np.zeros((3, 2, 3))
     transition[0, :, 1:] = 0.5
     reward = np.zeros_like(transition)
-    reward[0, :, 1] = means + spread
-    reward[0, :, 2] = means - spread
+    with np.errstate(over="ignore"):
+        reward[0, :, 1] = means + spread
+        reward[0, :, 2] = means - spread
+    finite_array("reward_means + noise", reward)
     return TabularMDP([1, 0, 0], transition, reward, [False, True, True], horizon=1)
 
 
@@ -142,10 +146,11 @@ def random_mdp(
 
     Raises:
         TypeError: an argument is not an integer.
-        ValueError: an argument is too small.
+        ValueError: an argument is out of range; S * A * S goes up to 16 million.
     """
     num_states = check_count("num_states", num_states, at_least=2)
     num_actions = check_count("num_actions", num_actions)
+    check_size("num_states", num_states, num_actions)
     generator = np.random.default_rng(check_count("seed", seed, at_least=0))
     initial = np.append(generator.dirichlet(np.ones(num_states - 1)), 0.0)
     transition = generator.dirichlet(np.ones(num_states), (num_states, num_actions))
@@ -172,7 +177,7 @@ def hill(slip: float = 0.25, horizon: int = 2) -> TabularMDP:
 
     Raises:
         TypeError: an argument is not a number of the right kind.
-        ValueError: slip outside [0, 1] or horizon below 1.
+        ValueError: slip outside [0, 1], or horizon out of range.
     """
     slip = check_fraction("slip", slip)
     valley, ridge, summit = range(3)

@@ -15,6 +15,7 @@ ORDER = (
     "policies",
     "drawing",
     "enumeration",
+    "tables",
     "exact",
     "envs",
     "cartpole",

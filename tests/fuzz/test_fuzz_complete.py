@@ -1,0 +1,78 @@
+"""A public function without a fuzz test is a fault; this test finds it."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+from judge import covered
+
+import pg_helpers as pg
+from pg_helpers import (
+    arguments,
+    ascent,
+    drawing,
+    losses,
+    mdp,
+    policies,
+    returns,
+    worlds,
+)
+from pg_helpers.clinic import __main__ as command
+
+# They hold what the package gives; nobody is meant to fill them in.
+RECORDS = {
+    pg.History,
+    pg.NotFiniteError,
+    pg.TrainingStoppedError,
+    pg.Trajectories,
+    pg.Update,
+    pg.clinic.Diagnosis,
+    pg.exact.AllTrajectories,
+}
+MODULES = (arguments, ascent, drawing, losses, mdp, policies, returns, worlds, command)
+
+
+def is_ours(thing):
+    return inspect.isfunction(thing) or inspect.isclass(thing)
+
+
+def named(module):
+    """Functions and classes that a module says are public."""
+    return {t for name in module.__all__ if is_ours(t := getattr(module, name))}
+
+
+def defined(module):
+    """Functions and classes of a module without __all__."""
+    return {
+        thing
+        for name, thing in vars(module).items()
+        if is_ours(thing) and thing.__module__ == module.__name__ and name[0] != "_"
+    }
+
+
+PUBLIC = named(pg) | named(pg.exact) | named(pg.clinic)
+PUBLIC = PUBLIC.union(*map(defined, MODULES)) - RECORDS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_fuzz_test():
+    """All are imported, whichever of them pytest was asked for."""
+    for file in Path(__file__).parent.glob("test_fuzz_*.py"):
+        importlib.import_module(file.stem)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    sorted(PUBLIC, key=lambda t: t.__qualname__),
+    ids=lambda thing: thing.__qualname__,
+)
+def test_every_public_function_is_fed_nonsense(thing):
+    assert thing in covered, f"write a test with @covers({thing.__qualname__})"
+
+
+def test_a_function_that_nobody_tries_is_found():
+    assert pg.total_return in PUBLIC
+    assert pg.exact.gradient in PUBLIC
+    assert arguments.check_count in PUBLIC
+    assert named not in covered
