@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from pg_helpers.arguments import shown
 from pg_helpers.policies import single_spaces
 
 _STEP = ("observation", "reward", "terminated", "truncated", "info")
@@ -111,7 +112,7 @@ class Contract:
         if array.dtype == bool:
             return array
         if not ((array == 0) | (array == 1)).all():
-            raise ValueError(f"env: expected {name} to be True or False, got {value!r}")
+            raise ValueError(f"env: expected {name} to be True or False, got {shown(value)}")
         return array.astype(bool)
 
     def _numbers(
@@ -125,8 +126,10 @@ class Contract:
                 f"env: expected numbers as {name}, got {_brief(value)} ({error})"
             ) from error
         if array.dtype.kind not in kinds:
-            whole = "numbers" if "f" in kinds else "whole numbers"
-            raise TypeError(f"env: expected {whole} as {name}, got {_brief(value)}")
+            what = "numbers" if "f" in kinds else "whole numbers"
+            if name in _STEP:
+                what = "True or False"
+            raise TypeError(f"env: expected {what} as {name}, got {_brief(value)}")
         if array.shape != shape:
             raise ValueError(
                 f"env: expected {name} of shape {shape}, got {array.dtype} of shape "
@@ -223,7 +226,7 @@ def autoreset_mode(env: VectorEnv) -> AutoresetMode | None:
     except ValueError as error:
         raise ValueError(
             f"env: expected an autoreset_mode in its metadata among "
-            f"{[mode.value for mode in AutoresetMode]}, got {named!r}"
+            f"{[mode.value for mode in AutoresetMode]}, got {shown(named)}"
         ) from error
 
 
@@ -241,5 +244,4 @@ def _parts(call: str, answer: Any, names: tuple[str, ...]) -> tuple:
 def _brief(value: Any) -> str:
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"{value.dtype} of shape {tuple(value.shape)}"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shown(value)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
-from pg_helpers.arguments import NotFiniteError, all_finite, check_count
+from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.cartpole import in_arrays
 from pg_helpers.contract import VectorOfOne, checked_spaces
 from pg_helpers.drawing import draw_indexes
@@ -32,7 +32,7 @@ class Translator:
         policy: maps observations to a distribution over actions.
 
     Raises:
-        TypeError: env is not a Gymnasium environment.
+        TypeError: env is not a Gymnasium environment, or the policy cannot be called.
         ValueError: a space is neither Discrete nor Box, or the policy's parameters hold
             no numbers.
     """
@@ -42,6 +42,11 @@ class Translator:
         self.action_space: Any
         self.observation_space, self.action_space = checked_spaces(env)
         self.seen_as_0 = getattr(self.observation_space, "start", 0)
+        if not callable(policy):
+            raise TypeError(
+                "policy: expected a function from observations to a distribution, "
+                f"got {shown(policy)}"
+            )
         self.policy = policy
         self.device, self.dtype = placement(policy)
         if self.device.type == "meta" or not self.dtype.is_floating_point:
@@ -97,8 +102,7 @@ class Translator:
             whole = np.full(shape, self.seen_as_0, observations.dtype)
             whole[running] = observations
             observations = whole
-        distribution = self.policy(self.for_policy(observations))
-        self.check_fit(distribution, np.shape(observations))
+        distribution = self.ask(observations)
         try:
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
@@ -112,6 +116,25 @@ class Translator:
             raise NotFiniteError(f"{error} at step {step}") from error
         rows = cumulative.reshape(-1, cumulative.shape[-1])
         return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
+
+    def ask(self, observations: NDArray) -> Distribution:
+        """The policy's answer to observations (n, ...), or to one.
+
+        Raises:
+            TypeError: it is not a distribution.
+            ValueError: it does not fit the action space.
+            Exception: whatever the policy raises, with a note that it was the policy.
+        """
+        try:
+            distribution = self.policy(self.for_policy(observations))
+        except Exception as error:
+            error.add_note(
+                "The policy raised this, asked about observations of shape "
+                f"{observations.shape}."
+            )
+            raise
+        self.check_fit(distribution, observations.shape)
+        return distribution
 
     def check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
         """Check that a policy's answer to observations of that shape can be acted on.
@@ -184,7 +207,9 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, str):
         try:
             made = gymnasium.make_vec(env, num_envs)
-        except (gymnasium.error.Error, ImportError) as error:
+        except (gymnasium.error.Error, ImportError, ValueError, TypeError) as error:
+            if isinstance(error, ValueError | TypeError) and ":" not in env:
+                raise  # The environment's own: no module is named that is none.
             raise ValueError(
                 f"env: expected a registered id, got {env!r} ({error})"
             ) from error
@@ -195,7 +220,7 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     else:
         raise TypeError(
             "env: expected a Gymnasium environment, single or vector, an environment "
-            f"id or a TabularMDP, got {env!r}"
+            f"id or a TabularMDP, got {shown(env)}"
         )
 
 
@@ -233,11 +258,17 @@ def seeded(
 def _sample(distribution: Distribution) -> NDArray:
     """Actions of a continuous distribution."""
     try:
-        actions = distribution.sample().cpu()
+        actions = distribution.sample()
     except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
         raise NotFiniteError(
             f"policy: expected a density to draw from, got none ({error})"
         ) from error
+    form = distribution.batch_shape + distribution.event_shape
+    if not isinstance(actions, Tensor) or actions.shape != form:
+        raise ValueError(
+            f"policy: expected a draw of shape {tuple(form)}, got {shown(actions)}"
+        )
+    actions = actions.cpu()
     if not all_finite(actions):
         raise NotFiniteError(f"policy: expected finite actions, got {actions}")
     # NumPy has no bfloat16.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from pg_helpers.arguments import check_count, check_positive
+from pg_helpers.arguments import check_count, check_positive, shown
 from pg_helpers.mdp import TabularMDP
 
 
@@ -185,7 +185,7 @@ def single_spaces(env: Any) -> tuple[gymnasium.Space, gymnasium.Space]:
         # An environment may come without; who asks has the words for None.
         found = (f"{prefix}observation_space", f"{prefix}action_space")
         return getattr(env, found[0], None), getattr(env, found[1], None)
-    raise TypeError(f"env: expected a Gymnasium environment, got {env!r}")
+    raise TypeError(f"env: expected a Gymnasium environment, got {shown(env)}")
 
 
 def placement(policy: Any) -> tuple[torch.device, torch.dtype]:

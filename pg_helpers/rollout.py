@@ -12,12 +12,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import NotFiniteError, all_finite, check_count
+from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.contract import Contract, autoreset_mode, reset
 from pg_helpers.interface import Translator, as_vector_env, seeded
 from pg_helpers.snapshot import translator_for
 
 MAX_STEPS = 10_000
+MAX_TRAJECTORIES = 1_000_000  # ten times what fits in the memory of a large machine
 ONLY = np.zeros(1, dtype=np.int64)  # the row of a single trajectory
 
 
@@ -71,7 +72,7 @@ def sample_trajectory(
             end within max_steps.
     """
     if not isinstance(env, gymnasium.Env):
-        raise TypeError(f"env: expected a gymnasium.Env, got {env!r}")
+        raise TypeError(f"env: expected a gymnasium.Env, got {shown(env)}")
     max_steps = check_count("max_steps", max_steps)
     translator = Translator(env, policy)
     contract = Contract(translator.observation_space)
@@ -128,7 +129,9 @@ def sample_trajectories(
             action space or gives numbers that are not finite, a reward or observation
             that is not finite, or an episode that does not end within max_steps.
     """
-    num_trajectories = check_count("num_trajectories", num_trajectories)
+    num_trajectories = check_count(
+        "num_trajectories", num_trajectories, at_most=MAX_TRAJECTORIES
+    )
     max_steps = check_count("max_steps", max_steps)
     record = _Record(num_trajectories)
     with as_vector_env(envs, num_trajectories) as vector:

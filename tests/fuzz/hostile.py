@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from hypothesis import strategies as st
-from judge import ended, judge
+from judge import _group, ended, judge
 from torch.distributions import Categorical, Independent, Normal
 
 NAN, INF = float("nan"), float("inf")
@@ -306,9 +306,13 @@ def judged(call: Callable[[], Any], names: tuple[str, ...]) -> Any:
     def own() -> Any:
         try:
             return call()
-        except OwnError as error:
-            assert str(error) == "own" and error.__cause__ is None
-            ended["answered, by an error of the environment or the policy"] += 1
+        except Exception as error:
+            policys = any("The policy raised" in n for n in vars(error).get("__notes__", ()))
+            if not policys and not isinstance(error, OwnError):
+                raise
+            assert policys or error.__cause__ is None
+            ended[_group(), "raised by the environment or the policy"] += 1
+            ended[_group(), "answered"] -= 1
             return None
 
     return judge(own, names)

@@ -86,7 +86,7 @@ def test_sample_trajectories_in_a_single_environment(env, number):
 
 @given(
     env=st.builds(Hostile, st.sampled_from(SEEN), st.sampled_from(TAKEN), st.just([0])),
-    max_steps=st.integers(1, 60),
+    max_steps=st.integers(1, 12),
 )
 def test_an_episode_without_end(env, max_steps):
     policy = uniform(env)

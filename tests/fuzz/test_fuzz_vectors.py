@@ -32,8 +32,10 @@ LIES = (None, 0, -1, 2.0, "2", 1, 7, 10**6, True)
 
 @given(envs=vectors, number=st.integers(1, 5), lie=st.sampled_from(LIES))
 def test_a_lie_about_the_number_of_agents(envs, number, lie):
-    envs.num_envs, true = lie, envs.num_envs
-    envs.reset = lambda **_: ([[0.0]] * true, {})
-    policy = uniform(envs)
-    call = lambda: vars(pg.sample_trajectories(envs, policy, number, max_steps=9))  # noqa: E731
-    assert judged(call, NAMES) is None or lie == true
+    true = envs.num_envs
+    shown = envs.reset()
+    envs.num_envs, envs.reset, envs.faults = lie, lambda **_: shown, []
+    found = judged(
+        lambda: pg.sample_trajectories(envs, uniform(envs), number, max_steps=9), NAMES
+    )
+    assert found is None or (lie == true and lie is not True)
