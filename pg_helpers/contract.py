@@ -112,7 +112,9 @@ class Contract:
         if array.dtype == bool:
             return array
         if not ((array == 0) | (array == 1)).all():
-            raise ValueError(f"env: expected {name} to be True or False, got {shown(value)}")
+            raise ValueError(
+                f"env: expected {name} to be True or False, got {shown(value)}"
+            )
         return array.astype(bool)
 
     def _numbers(

@@ -19,7 +19,7 @@ from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.cartpole import in_arrays
 from pg_helpers.contract import VectorOfOne, checked_spaces
 from pg_helpers.drawing import draw_indexes
-from pg_helpers.envs import TabularVectorEnv
+from pg_helpers.envs import MAX_ENVS, TabularVectorEnv, check_seed
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 
@@ -126,7 +126,9 @@ class Translator:
             Exception: whatever the policy raises, with a note that it was the policy.
         """
         try:
-            distribution = self.policy(self.for_policy(observations))
+            # Around the policy alone: an environment may differentiate, or train.
+            with torch.inference_mode():
+                distribution = self.policy(self.for_policy(observations))
         except Exception as error:
             error.add_note(
                 "The policy raised this, asked about observations of shape "
@@ -195,9 +197,10 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
         The vector environment.
 
     Raises:
-        TypeError: env is none of these.
-        ValueError: the id is not registered.
+        TypeError: env is none of these, or num_envs is not an integer.
+        ValueError: the id is not registered, or num_envs is out of range.
     """
+    num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
     if isinstance(env, VectorEnv):
         yield env
     elif isinstance(env, TabularMDP):
@@ -237,9 +240,8 @@ def seeded(
     Yields:
         A seed for the environment, and a generator for the policy's discrete actions.
     """
-    if seed is not None:
-        seed = check_count("seed", seed, at_least=0)
-    for_env, for_torch, for_numpy = np.random.SeedSequence(seed).generate_state(3)
+    seeds = np.random.SeedSequence(check_seed(seed))
+    for_env, for_torch, for_numpy = seeds.generate_state(3)
     generators = [torch.default_generator]
     if device.type == "cuda":
         torch.cuda.init()

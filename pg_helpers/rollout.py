@@ -14,11 +14,11 @@ from torch import Tensor
 
 from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.contract import Contract, autoreset_mode, reset
+from pg_helpers.envs import MAX_ENVS
 from pg_helpers.interface import Translator, as_vector_env, seeded
 from pg_helpers.snapshot import translator_for
 
 MAX_STEPS = 10_000
-MAX_TRAJECTORIES = 1_000_000  # ten times what fits in the memory of a large machine
 ONLY = np.zeros(1, dtype=np.int64)  # the row of a single trajectory
 
 
@@ -77,7 +77,7 @@ def sample_trajectory(
     translator = Translator(env, policy)
     contract = Contract(translator.observation_space)
     record = _Record(1)
-    with seeded(seed, translator.device) as seeds, torch.inference_mode():
+    with seeded(seed, translator.device) as seeds:
         env_seed, generator = seeds
         observation = contract.start(reset(env, env_seed))
         for step in range(max_steps):
@@ -130,7 +130,7 @@ def sample_trajectories(
             that is not finite, or an episode that does not end within max_steps.
     """
     num_trajectories = check_count(
-        "num_trajectories", num_trajectories, at_most=MAX_TRAJECTORIES
+        "num_trajectories", num_trajectories, at_most=MAX_ENVS
     )
     max_steps = check_count("max_steps", max_steps)
     record = _Record(num_trajectories)
@@ -138,7 +138,7 @@ def sample_trajectories(
         translator = translator_for(vector, policy)
         num_envs = check_count("env.num_envs", getattr(vector, "num_envs", None))
         contract = Contract(translator.observation_space, (num_envs,))
-        with seeded(seed, translator.device) as seeds, torch.inference_mode():
+        with seeded(seed, translator.device) as seeds:
             env_seed, generator = seeds
             for first in range(0, num_trajectories, num_envs):
                 start = vector.reset(seed=env_seed if first == 0 else None)

@@ -260,6 +260,17 @@ class Hostile(gymnasium.Env):
         self.closed += 1
 
 
+hostile = st.builds(
+    Hostile,
+    st.sampled_from(SEEN),
+    st.sampled_from(TAKEN),
+    st.lists(st.integers(1, 5), min_size=1, max_size=3),
+    st.lists(faults, max_size=2),
+    st.booleans(),
+    st.booleans(),
+)
+
+
 def uniform(env: Any) -> Callable[[torch.Tensor], Any]:
     """A policy with which anything that may be sampled can be."""
     prefix = "single_" if hasattr(env, "single_action_space") else ""
@@ -307,7 +318,9 @@ def judged(call: Callable[[], Any], names: tuple[str, ...]) -> Any:
         try:
             return call()
         except Exception as error:
-            policys = any("The policy raised" in n for n in vars(error).get("__notes__", ()))
+            policys = any(
+                "The policy raised" in n for n in vars(error).get("__notes__", ())
+            )
             if not policys and not isinstance(error, OwnError):
                 raise
             assert policys or error.__cause__ is None

@@ -3,7 +3,16 @@
 import numpy as np
 import torch
 from gymnasium import spaces
-from hostile import SEEN, TAKEN, UNUSUAL, Hostile, faults, judged, left_alone, uniform
+from hostile import (
+    SEEN,
+    TAKEN,
+    UNUSUAL,
+    Hostile,
+    hostile,
+    judged,
+    left_alone,
+    uniform,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,17 +20,6 @@ import pg_helpers as pg
 
 NAMES = ("env", "observations", "rewards", "final_observations", "policy", "action")
 NAMES += ("observation",)  # of "observation space"
-
-
-hostile = st.builds(
-    Hostile,
-    st.sampled_from(SEEN),
-    st.sampled_from(TAKEN),
-    st.lists(st.integers(1, 5), min_size=1, max_size=3),
-    st.lists(faults, max_size=2),
-    st.booleans(),
-    st.booleans(),
-)
 
 
 def check_against(env, batch, seen=None, taken=None, dtype=torch.float32):
@@ -90,7 +88,10 @@ def test_sample_trajectories_in_a_single_environment(env, number):
 )
 def test_an_episode_without_end(env, max_steps):
     policy = uniform(env)
-    for call in (pg.sample_trajectory, lambda *a, **k: pg.sample_trajectories(*a, 2, **k)):
+    for call in (
+        pg.sample_trajectory,
+        lambda *a, **k: pg.sample_trajectories(*a, 2, **k),
+    ):
         env.steps = 0
         assert judged(lambda: call(env, policy, max_steps=max_steps), NAMES) is None
         assert env.steps == max_steps
@@ -112,4 +113,3 @@ def test_spaces(seen, taken, missing):
     for call in (pg.sample_trajectory, lambda *a: pg.sample_trajectories(*a, 2)):
         found = judged(lambda: vars(call(env, policy)), NAMES)
         assert (found is not None) == fits
-
