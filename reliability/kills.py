@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ RUN = Path(__file__).with_name("runs_to_kill.py")
 NUM_KILLS = 100
 NUM_STUBBORN, KILLS_EACH = 6, 8
 NUM_FLIPS = 400
+# Full: it holds two files at first, and not as the history grows.
+DISKS = {"a disk that becomes full": "size=40k", "a read-only disk": "ro"}
 SEED = 20_261_121
 
 
@@ -133,24 +136,44 @@ def flips(seed: int) -> dict[str, int]:
     return found
 
 
+def disks() -> dict[str, bool | None]:
+    """Whether a run on a bad disk ends as without a checkpoint, and says so once.
+
+    None where this system lets nobody mount a disk of their own, as Linux does.
+    """
+    truth, _ = left_alone("corridor")
+    found: dict[str, bool | None] = {}
+    for name, option in DISKS.items():
+        with tempfile.TemporaryDirectory() as place:
+            mount = f"mount -t tmpfs -o {option} tmpfs {place}"
+            run = f"exec {sys.executable} {RUN} corridor {place}/run.pt 1"
+            command = ["unshare", "-rm", "sh", "-c", f"{mount} && {run}"]
+            done = subprocess.run(command, capture_output=True, text=True)
+        if "begins" not in done.stdout:
+            found[name] = None
+            continue
+        said = done.stderr.count("cannot be written")
+        found[name] = done.stdout.split() == ["begins", truth] and said == 1
+    return found
+
+
 def main() -> str:
     once, stubborn = all_kills(SEED)
-    flipped = flips(SEED)
-    good = sum(kill.identical for kill in once)
-    good_stubborn = sum(kill.identical for kill in stubborn)
+    flipped, on_disks = flips(SEED), disks()
+    good = [sum(kill.identical for kill in kills) for kills in (once, stubborn)]
     wrong = flipped["read wrongly"]
-    lost = len(once) + len(stubborn) - good - good_stubborn
-    found = {kill.found: 0 for kill in once}
-    for one in once:
-        found[one.found] += 1
+    tried_disks = [well for well in on_disks.values() if well is not None]
+    lost = len(once) + len(stubborn) + len(tried_disks) - sum(good) - sum(tried_disks)
+    found = Counter(kill.found for kill in once)
     seen = ", ".join(f"{what} {count} times" for what, count in sorted(found.items()))
-    return f"""## Kills, and damaged checkpoints
+    words = {True: "as they should", False: "**wrong**", None: "not tried here"}
+    return f"""## Kills, damaged checkpoints, bad disks
 
 {
         outcome(
             f"{len(once)} runs killed once, {len(stubborn)} killed {KILLS_EACH} times, "
-            f"{NUM_FLIPS} checkpoints with a bit flipped",
-            f"{good}, {good_stubborn} and {NUM_FLIPS - wrong}",
+            f"{NUM_FLIPS} checkpoints with a bit flipped, {len(tried_disks)} bad disks",
+            f"{good[0]}, {good[1]}, {NUM_FLIPS - wrong} and {sum(tried_disks)}",
             "nothing" if lost + wrong == 0 else f"{lost} runs, {wrong} checkpoints",
         )
     }
@@ -164,6 +187,9 @@ its own (300); written after each update or each tenth. The kill left {seen}.
 A bit flipped at a random place of the file: {flipped["refused in words"]} refused in
 words, {flipped["read rightly"]} read rightly (the bit was none that is used), {wrong}
 read wrongly; no damaged file was overwritten.
+
+On a disk of its own, training goes on to the same bits, and says once that nothing can
+be written: {", ".join(f"{name}: {words[well]}" for name, well in on_disks.items())}.
 """
 
 
