@@ -46,7 +46,7 @@ class Contract:
     def step(
         self, answer: Any
     ) -> tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]:
-        """What step() returned: arrays of shape (*batch, ...), and the info.
+        """What came of a step: arrays of shape (*batch, ...), and the info.
 
         Raises:
             TypeError: it is not a tuple of five, or there are no numbers in it.
@@ -77,7 +77,7 @@ class Contract:
         return *arrays, info
 
     def final(self, info: dict[str, Any], ended: NDArray) -> NDArray:
-        """What was seen last by those whose episode has ended, with same-step autoreset.
+        """What those saw last whose episode has ended, with same-step autoreset.
 
         Args:
             info: of the step.
@@ -112,9 +112,7 @@ class Contract:
         if array.dtype == bool:
             return array
         if not ((array == 0) | (array == 1)).all():
-            raise ValueError(
-                f"env: expected {name} to be True or False, got {shown(value)}"
-            )
+            raise ValueError(f"env: expected True or False as {name}, got {array}")
         return array.astype(bool)
 
     def _numbers(
@@ -199,7 +197,7 @@ def checked_spaces(env: Any) -> tuple[Any, Any]:
 
 
 def reset(env: gymnasium.Env, seed: int | None, options: Any = None) -> Any:
-    """What reset() of a single environment returns.
+    """Reset a single environment, and return what it does.
 
     Raises:
         TypeError: it does not take a seed. And whatever the environment raises.

@@ -117,8 +117,14 @@ class Translator:
         rows = cumulative.reshape(-1, cumulative.shape[-1])
         return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
 
-    def ask(self, observations: NDArray) -> Distribution:
-        """The policy's answer to observations (n, ...), or to one.
+    def ask(self, observations: NDArray) -> Any:
+        """What the policy would do, without a graph; else as `answer`."""
+        # Around the policy alone: an environment may differentiate, or train.
+        with torch.inference_mode():
+            return self.answer(self.for_policy(observations))
+
+    def answer(self, seen: Tensor) -> Any:
+        """The policy's answer to observations (n, ...) in its own terms, or to one.
 
         Raises:
             TypeError: it is not a distribution.
@@ -126,16 +132,14 @@ class Translator:
             Exception: whatever the policy raises, with a note that it was the policy.
         """
         try:
-            # Around the policy alone: an environment may differentiate, or train.
-            with torch.inference_mode():
-                distribution = self.policy(self.for_policy(observations))
+            distribution = self.policy(seen)
         except Exception as error:
             error.add_note(
                 "The policy raised this, asked about observations of shape "
-                f"{observations.shape}."
+                f"{tuple(seen.shape)}."
             )
             raise
-        self.check_fit(distribution, observations.shape)
+        self.check_fit(distribution, tuple(seen.shape))
         return distribution
 
     def check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:

@@ -136,7 +136,7 @@ def sample_trajectories(
     record = _Record(num_trajectories)
     with as_vector_env(envs, num_trajectories) as vector:
         translator = translator_for(vector, policy)
-        num_envs = check_count("env.num_envs", getattr(vector, "num_envs", None))
+        num_envs = check_count("env.num_envs", getattr(vector, "num_envs", 0))
         contract = Contract(translator.observation_space, (num_envs,))
         with seeded(seed, translator.device) as seeds:
             env_seed, generator = seeds

@@ -77,7 +77,10 @@ class HostileVector(VectorEnv):
         rested = self.over.copy()
         self.times += 1
         self.now = np.array([self.look() for _ in range(self.num_envs)])
-        rows = [row[(n - 1) % len(row)] for row, n in zip(self.lengths, self.counts)]
+        rows = [
+            row[(n - 1) % len(row)]
+            for row, n in zip(self.lengths, self.counts, strict=True)
+        ]
         ends = (self.times == rows) & ~rested
         rewards = self.values.normal(size=self.num_envs).round(3) * ~rested
         if self.mode is AutoresetMode.NEXT_STEP:
@@ -113,10 +116,10 @@ class HostileVector(VectorEnv):
             episode = self.rounds[-1][agent]
             episode.actions.append(actions[agent])
             try:
-                episode.rewards.append(float(rewards[agent]))
+                episode.rewards.append(float(_plain(rewards)[agent]))
                 episode.terminated = bool(terminated[agent])
                 episode.truncated = bool(truncated[agent])
-            except (TypeError, LookupError, ValueError, AttributeError):
+            except Exception:
                 return  # nothing that could be sampled
             self.open[agent] = not (episode.terminated or episode.truncated)
         if "final_obs" in info:

@@ -40,7 +40,7 @@ MANY = st.sampled_from(
     [
         thing(w)
         for w in (
-            "np.array([0, 1])", "[1, 1]", "np.array([0, 1], dtype='u1')", "np.array([1])",
+            "np.array([0, 1])", "[1, 1]", "np.array([0, 1], 'u1')", "np.array([1])",
             "np.array([0, 2])", "np.array([0, -1])", "np.array([True, False])",
             "torch.tensor([0, 1])", "np.array([0.0, 1.0])", "np.array([0, 2**63])",
         )

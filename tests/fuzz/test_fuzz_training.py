@@ -3,21 +3,19 @@
 import gymnasium
 import pytest
 import torch
-from hostile import OwnError, flat, hostile, judged, left_alone
+from hostile import flat, hostile, judged, left_alone
 from hostile_vector import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import covers
-from nonsense import THINGS, right_or_not
+from nonsense import right_or_not
 from test_fuzz_environments import NAMES
-from test_fuzz_sampling import ANSWERS, RIGHT
-from torch import nn
 from worlds import CountingEnv
 
 import pg_helpers as pg
 
 NAMES += ("step", "gradient", "rewards", "weights", "loss", "log_probs", "config")
-NAMES += ("num_trajectories", "progress")
+NAMES += ("num_trajectories", "progress", "actions", "distribution")
 
 
 def run(env, policy, config, made):
@@ -89,44 +87,6 @@ def test_training_in_a_vector_that_lies(envs, config):
     left_as_it_was(envs, pg.policy_for(envs), config)
 
 
-class Fickle(nn.Module):
-    """Answers rightly, then in another way from some question on."""
-
-    def __init__(self, odd, at, learns):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1))
-        self.odd, self.at, self.learns, self.asked = odd, at, learns, 0
-
-    def __repr__(self):
-        return f"Fickle({self.odd!r}, {self.at}, {self.learns})"
-
-    def forward(self, seen):
-        self.asked += 1
-        if self.odd and self.asked > self.at:
-            if self.odd == "raises":
-                raise OwnError("own")
-            return ANSWERS[self.odd](seen.reshape(-1, seen.shape[-1]))
-        answer = RIGHT["two actions"](seen)
-        if self.learns:
-            answer.logits = answer.logits + self.weight * torch.tensor([0.0, 1.0])
-        return answer
-
-
-@given(
-    policy=st.builds(
-        Fickle,
-        st.sampled_from([None, "raises", *ANSWERS]),
-        st.integers(0, 12),
-        st.booleans(),
-    ),
-    config=configs,
-)
-def test_a_policy_that_changes(policy, config):
-    found = left_as_it_was(CountingEnv(3), policy, config)
-    if policy.odd is None and policy.learns and config.learning_rate < 1e30:
-        assert found is not None
-
-
 MADE: list[gymnasium.Env] = []
 
 
@@ -154,11 +114,15 @@ POLICY = pg.MLPPolicy(1, 2)
 CONFIG = pg.TrainConfig(num_updates=2, num_trajectories=2)
 
 
+def in_words(thing):
+    return "Rude" not in thing.words and "5000" not in thing.words
+
+
 @covers(pg.train)
 @given(
     env=right_or_not(st.just("pg_helpers/Corridor-v0")),
-    policy=right_or_not(st.just(POLICY)),
-    config=right_or_not(st.just(CONFIG)),
+    policy=right_or_not(st.just(POLICY)).filter(in_words),
+    config=right_or_not(st.just(CONFIG)).filter(in_words),
     progress=st.sampled_from([False, 0, None]),
 )
 def test_arguments(env, policy, config, progress):
