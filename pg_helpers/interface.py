@@ -96,10 +96,10 @@ class Translator:
             whole = np.full(shape, self.seen_as_0, observations.dtype)
             whole[running] = observations
             observations = whole
-        distribution = self.policy(self.for_policy(observations))
-        if step == 0:
-            self.check_fit(distribution, np.shape(observations))
         try:
+            distribution = self.policy(self.for_policy(observations))
+            if step == 0:
+                self.check_fit(distribution, np.shape(observations))
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
             cumulative = cumulative_probabilities(distribution)

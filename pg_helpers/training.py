@@ -15,14 +15,15 @@ from tqdm.auto import tqdm
 
 from pg_helpers.arguments import (
     NotFiniteError,
+    check_choice,
     check_count,
     check_fraction,
     check_positive,
 )
 from pg_helpers.ascent import Adam
+from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.interface import as_vector_env
 from pg_helpers.losses import pseudo_loss
-from pg_helpers.policies import entropy, log_prob
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import MAX_STEPS, Trajectories, sample_trajectories
 
@@ -65,15 +66,8 @@ class TrainConfig:
         check_count("seed", self.seed, at_least=0)
         check_fraction("gamma", self.gamma)
         check_positive("learning_rate", self.learning_rate)
-        if self.weights not in ("total_return", "rewards_to_go"):
-            raise ValueError(
-                "weights: expected 'total_return' or 'rewards_to_go', "
-                f"got {self.weights!r}"
-            )
-        if self.baseline not in (None, "batch_mean"):
-            raise ValueError(
-                f"baseline: expected None or 'batch_mean', got {self.baseline!r}"
-            )
+        check_choice("weights", self.weights, ("total_return", "rewards_to_go"))
+        check_choice("baseline", self.baseline, (None, "batch_mean"))
 
 
 @dataclass

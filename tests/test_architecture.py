@@ -12,6 +12,7 @@ ORDER = (
     "arguments",
     "mdp",
     "worlds",
+    "distributions",
     "policies",
     "drawing",
     "enumeration",
