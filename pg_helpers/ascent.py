@@ -8,7 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.arguments import NotFiniteError, all_finite
+from pg_helpers.arguments import (
+    NotFiniteError,
+    all_finite,
+    check_positive,
+    check_tensor,
+    finite_array,
+    shown,
+)
 
 
 class Adam:
@@ -24,7 +31,8 @@ class Adam:
         epsilon: keeps the division finite where the gradient is zero.
 
     Raises:
-        ValueError: there is no trainable parameter.
+        TypeError: parameters are no tensors of floats, or a number is of another kind.
+        ValueError: there is no trainable parameter, or a number is out of range.
     """
 
     def __init__(
@@ -34,10 +42,17 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
-        self.parameters = [p for p in parameters if p.requires_grad]
+        self.parameters = [p for p in _checked(parameters) if p.requires_grad]
         if not self.parameters:
             raise ValueError("policy: expected a trainable parameter, got none")
-        self.learning_rate, self.betas, self.epsilon = learning_rate, betas, epsilon
+        self.learning_rate = check_positive("learning_rate", learning_rate)
+        self.epsilon = check_positive("epsilon", epsilon)
+        decays = finite_array("betas", betas)
+        if decays.shape != (2,) or (decays < 0).any() or (decays >= 1).any():
+            raise ValueError(
+                f"betas: expected two numbers from 0 to below 1, got {shown(betas)}"
+            )
+        self.betas = float(decays[0]), float(decays[1])
         flat = torch.cat([p.detach().flatten() for p in self.parameters])
         self.mean = torch.zeros_like(flat)
         self.mean_square = torch.zeros_like(flat)
@@ -78,9 +93,19 @@ class Adam:
             Its gradient, flat over the parameters.
 
         Raises:
+            TypeError: the loss is no tensor of floats.
+            ValueError: it is no scalar, or cannot be differentiated.
             NotFiniteError: the gradient or the step is not finite; nothing was changed.
         """
-        found = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        check_tensor("loss", loss)
+        if loss.ndim:
+            raise ValueError(f"loss: expected a scalar, got shape {tuple(loss.shape)}")
+        try:
+            found = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        except RuntimeError as error:
+            raise ValueError(
+                f"loss: expected one that carries a graph, once for each step ({error})"
+            ) from error
         gradient = torch.cat([g.flatten() for g in found])
         beta, beta_square = self.betas
         mean = self.mean.lerp(gradient, 1 - beta)
@@ -101,3 +126,14 @@ class Adam:
         for parameter, part in zip(self.parameters, theta.split(sizes), strict=True):
             parameter.copy_(part.view_as(parameter))
         return gradient
+
+
+def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+    if not isinstance(parameters, Iterable) or isinstance(parameters, Tensor):
+        raise TypeError(f"parameters: expected some of them, got {shown(parameters)}")
+    listed = list(parameters)
+    for parameter in listed:
+        check_tensor("parameters", parameter)
+        if parameter.requires_grad and not parameter.is_leaf:
+            raise ValueError("parameters: expected leaves of a graph, got a result")
+    return listed

@@ -20,7 +20,7 @@ from pg_helpers.mdp import TabularMDP, check_mdp
 MEMORY_LIMIT = 2**30
 _BYTES_PER_STEP = 80
 # A refusal counts no further: to add such numbers up would take longer and longer.
-_MOST_COUNTED = 10**10_000
+_MOST_COUNTED = 10**6000
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -146,9 +147,10 @@ def expectation(
         The sum over k of P(tau_k|theta) times the function, of shape () or (...).
 
     Raises:
-        TypeError: the policy does not return a Categorical.
-        ValueError: the function's first axis is not K, a policy without A actions, or
-            an enumeration larger than `MEMORY_LIMIT`.
+        TypeError: function is none, or the policy does not return a Categorical.
+        ValueError: the function raises, its first axis is not K, a number or a mean is
+            not finite, a policy without A actions, or an enumeration larger than
+            `MEMORY_LIMIT`.
     """
     listed = trajectories(mdp)
     probabilities = log_prob(mdp, policy, listed).exp()
@@ -260,14 +262,18 @@ def _backward_induction(
 
 
 def _values(function: Any, listed: AllTrajectories) -> Tensor:
-    """What the function says of each trajectory; what it raises comes through."""
+    """What the function says of each trajectory."""
     if not callable(function):
         raise TypeError(f"function: expected a function, got {shown(function)}")
-    values = function(listed)
     try:
-        values = torch.as_tensor(values)
+        values = function(listed)
+        if not isinstance(values, Tensor):
+            values = torch.as_tensor(np.asarray(values))  # a list would be in float32
     except Exception as error:
-        raise TypeError(f"function: expected numbers ({error})") from error
+        raise ValueError(
+            "function: expected a number for each trajectory, got "
+            f"{type(error).__name__}: {error}"
+        ) from error
     check_tensor("function", values)
     return values
 

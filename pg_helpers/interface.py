@@ -102,8 +102,8 @@ class Translator:
             whole = np.full(shape, self.seen_as_0, observations.dtype)
             whole[running] = observations
             observations = whole
-        distribution = self.ask(observations)
         try:
+            distribution = self.ask(observations)
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
             cumulative = cumulative_probabilities(distribution)

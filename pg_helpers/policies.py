@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import gymnasium
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, Normal
+from torch.distributions import Categorical, Independent
 
-from pg_helpers.arguments import check_count, check_positive, shown
+from pg_helpers.arguments import (
+    NotFiniteError,
+    all_finite,
+    check_count,
+    check_positive,
+    check_tensor,
+    first_not_finite,
+    shown,
+)
+from pg_helpers.distributions import categorical, gaussian, readable_and
 from pg_helpers.mdp import TabularMDP
+
+# A network with more weights, half a gigabyte, is a slip of the finger.
+MOST_WEIGHTS = 2**27
 
 
 class MLPPolicy(nn.Module):
@@ -24,15 +37,15 @@ class MLPPolicy(nn.Module):
 
     Raises:
         TypeError: a size is not an integer.
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or there are more than 2^27 weights.
     """
 
     def __init__(
         self, observation_size: int, num_actions: int, hidden: Sequence[int] = (8, 8)
     ) -> None:
         super().__init__()
-        check_count("num_actions", num_actions)
-        self.observation_size = observation_size
+        num_actions = check_count("num_actions", num_actions)
+        self.observation_size = check_count("observation_size", observation_size)
         self.network = _multilayer_perceptron(observation_size, num_actions, hidden)
 
     def forward(self, observations: Tensor) -> Categorical:
@@ -42,14 +55,16 @@ class MLPPolicy(nn.Module):
             observations: float (..., D), or integer (...) for one-hot of length D.
 
         Returns:
-            A `Categorical` with batch shape (...); carries the graph. Its arguments
-            are not validated, which would double the cost of a step.
+            A `Categorical` with batch shape (...); carries the graph. It does not
+            validate what it is asked, which would double the cost of a step.
 
         Raises:
-            ValueError: an observation does not have length D.
+            TypeError: observations are no tensor, or not of the policy's precision.
+            ValueError: an observation does not have length D, or it or a logit is not
+                finite.
         """
         features = _features(self, observations, self.observation_size)
-        return Categorical(logits=self.network(features), validate_args=False)
+        return categorical(self.network(features))
 
 
 class TabularPolicy(nn.Module):
@@ -64,13 +79,14 @@ class TabularPolicy(nn.Module):
 
     Raises:
         TypeError: a size is not an integer.
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or there are more than 2^27 weights.
     """
 
     def __init__(self, num_states: int, num_actions: int) -> None:
         super().__init__()
         num_states = check_count("num_states", num_states)
         num_actions = check_count("num_actions", num_actions)
+        _check_weights("num_states", [num_states, num_actions])
         self.logits = nn.Parameter(torch.zeros(num_states, num_actions))
 
     def forward(self, observations: Tensor) -> Categorical:
@@ -83,10 +99,12 @@ class TabularPolicy(nn.Module):
             A `Categorical` with batch shape (...); carries the graph.
 
         Raises:
-            ValueError: an observation does not have length S.
+            TypeError: observations are no tensor, or not of the policy's precision.
+            ValueError: an observation does not have length S, or it or a logit is not
+                finite.
         """
         features = _features(self, observations, self.logits.shape[0])
-        return Categorical(logits=features @ self.logits, validate_args=False)
+        return categorical(features @ self.logits)
 
 
 class GaussianPolicy(nn.Module):
@@ -103,7 +121,8 @@ class GaussianPolicy(nn.Module):
 
     Raises:
         TypeError: a size is not an integer.
-        ValueError: a size is below 1, or initial_std is not positive.
+        ValueError: a size is below 1, there are more than 2^27 weights, or initial_std
+            is not a positive number that float32 can hold.
     """
 
     def __init__(
@@ -114,11 +133,17 @@ class GaussianPolicy(nn.Module):
         initial_std: float = 1.0,
     ) -> None:
         super().__init__()
-        check_count("action_size", action_size)
-        check_positive("initial_std", initial_std)
-        self.observation_size = observation_size
+        action_size = check_count("action_size", action_size)
+        initial_std = check_positive("initial_std", initial_std)
+        self.observation_size = check_count("observation_size", observation_size)
         self.network = _multilayer_perceptron(observation_size, action_size, hidden)
-        self.log_std = nn.Parameter(torch.full((action_size,), initial_std).log())
+        log_std = torch.full((action_size,), initial_std).log()
+        if not all_finite(log_std):
+            raise ValueError(
+                f"initial_std: expected a positive number that {log_std.dtype} can "
+                f"hold, got {initial_std}"
+            )
+        self.log_std = nn.Parameter(log_std)
 
     def forward(self, observations: Tensor) -> Independent:
         """Return the density pi(a|s) for a batch of observations.
@@ -131,13 +156,12 @@ class GaussianPolicy(nn.Module):
             log_prob is one number an action: the sum over components.
 
         Raises:
-            ValueError: an observation does not have length D.
+            TypeError: observations are no tensor, or not of the policy's precision.
+            ValueError: an observation does not have length D, or it, a mean or a
+                standard deviation is not finite.
         """
         mean = self.network(_features(self, observations, self.observation_size))
-        std = self.log_std.exp().expand_as(mean)
-        return Independent(
-            Normal(mean, std, validate_args=False), 1, validate_args=False
-        )
+        return gaussian(mean, self.log_std.exp())
 
 
 def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
@@ -199,78 +223,68 @@ def placement(policy: Any) -> tuple[torch.device, torch.dtype]:
     """
     if isinstance(policy, nn.Module):
         for parameter in policy.parameters():
-            return parameter.device, parameter.dtype
+            if parameter.is_floating_point():
+                return parameter.device, parameter.dtype
     return torch.device("cpu"), torch.float32
-
-
-def log_prob(distribution: Distribution, actions: Tensor, batch_ndim: int) -> Tensor:
-    """Log-probability, one number an action: summed over its components.
-
-    Args:
-        distribution: what a policy returned.
-        actions: with `batch_ndim` leading batch axes.
-        batch_ndim: number of batch axes, 2 for (N, T).
-
-    Returns:
-        (N, T) for batch_ndim 2; carries the graph.
-    """
-    return _sum_components(distribution.log_prob(actions), batch_ndim)
-
-
-def entropy(distribution: Distribution, batch_ndim: int) -> Tensor:
-    """Entropy of pi(.|s) in nats, summed over the components of an action.
-
-    Args:
-        distribution: what a policy returned.
-        batch_ndim: number of batch axes, 2 for (N, T).
-
-    Returns:
-        (N, T) for batch_ndim 2; carries the graph.
-    """
-    if isinstance(distribution, Categorical):
-        # As in Categorical.entropy, without its second softmax: a quarter of the time.
-        logits = distribution.logits.clamp(
-            min=torch.finfo(distribution.logits.dtype).min
-        )
-        return -(logits.exp() * logits).sum(-1)
-    return _sum_components(distribution.entropy(), batch_ndim)
-
-
-def _sum_components(values: Tensor, batch_ndim: int) -> Tensor:
-    return values.flatten(batch_ndim).sum(-1) if values.ndim > batch_ndim else values
 
 
 def _multilayer_perceptron(
     inputs: int, outputs: int, hidden: Sequence[int]
 ) -> nn.Sequential:
     if not isinstance(hidden, Sequence):
-        raise TypeError(f"hidden: expected a sequence of widths, got {hidden!r}")
+        raise TypeError(f"hidden: expected a sequence of widths, got {shown(hidden)}")
     widths = [check_count("hidden", width) for width in hidden]
-    sizes = [check_count("observation_size", inputs), *widths, outputs]
+    sizes = [inputs, *widths, outputs]
+    _check_weights("hidden", sizes)
     layers: list[nn.Module] = []
-    for size_in, size_out in zip(sizes, sizes[1:], strict=False):
+    for size_in, size_out in pairwise(sizes):
         layers += [nn.Linear(size_in, size_out), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
 
+def _check_weights(name: str, sizes: Sequence[int]) -> None:
+    number = sum(one * other for one, other in pairwise(sizes))
+    if number > MOST_WEIGHTS:
+        raise ValueError(
+            f"{name}: expected at most {MOST_WEIGHTS:,} weights in all, got layers of "
+            f"{' to '.join(map(shown, sizes))}"
+        )
+
+
 def _features(policy: nn.Module, observations: Tensor, size: int) -> Tensor:
     """Observations as float vectors of length `size`; integers become one-hot."""
-    if not observations.is_floating_point() and observations.numel():
+    check_tensor("observations", observations)
+    like = next(policy.parameters())
+    if observations.device != like.device:
+        raise ValueError(
+            f"observations: expected device {like.device} as the policy's, "
+            f"got {observations.device}"
+        )
+    if observations.is_floating_point():
+        if observations.ndim == 0 or observations.shape[-1] != size:
+            raise ValueError(
+                f"observations: expected shape (..., {size}) or integers below {size}, "
+                f"got shape {tuple(observations.shape)}"
+            )
+        if observations.dtype != like.dtype:
+            raise TypeError(
+                f"observations: expected {like.dtype} as the policy's weights, "
+                f"got {observations.dtype}"
+            )
+        if not readable_and(all_finite, observations):
+            raise NotFiniteError(
+                "observations: expected finite numbers, got "
+                f"{first_not_finite(observations)}"
+            )
+        return observations
+    if observations.numel():
         low, high = observations.min(), observations.max()
         if low < 0 or high >= size:
             raise ValueError(
                 f"observations: expected integers from 0 to {size - 1}, "
                 f"got {int(low)} to {int(high)}"
             )
-    if not observations.is_floating_point():
-        one_hot = nn.functional.one_hot(observations.long(), size)
-        return one_hot.to(next(policy.parameters()).dtype)
-    if observations.ndim == 0 or observations.shape[-1] != size:
-        raise ValueError(
-            f"observations: expected shape (..., {size}) or integers below {size}, "
-            f"got shape {tuple(observations.shape)}"
-        )
-    return observations
+    return nn.functional.one_hot(observations.long(), size).to(like.dtype)
 
 
 def _observation_size(space: gymnasium.Space) -> int:

@@ -7,7 +7,12 @@ from typing import Any, Literal
 
 from torch import nn
 
-from pg_helpers.arguments import check_count, check_fraction, check_positive
+from pg_helpers.arguments import (
+    check_choice,
+    check_count,
+    check_fraction,
+    check_positive,
+)
 from pg_helpers.ascent import Adam
 from pg_helpers.rollout import MAX_STEPS
 
@@ -49,15 +54,8 @@ class TrainConfig:
         self._set("gamma", check_fraction("gamma", self.gamma))
         rate = check_positive("learning_rate", self.learning_rate)
         self._set("learning_rate", rate)
-        if self.weights not in ("total_return", "rewards_to_go"):
-            raise ValueError(
-                "weights: expected 'total_return' or 'rewards_to_go', "
-                f"got {self.weights!r}"
-            )
-        if self.baseline not in (None, "batch_mean"):
-            raise ValueError(
-                f"baseline: expected None or 'batch_mean', got {self.baseline!r}"
-            )
+        check_choice("weights", self.weights, ("total_return", "rewards_to_go"))
+        check_choice("baseline", self.baseline, (None, "batch_mean"))
 
     def _set(self, name: str, value: float) -> None:
         """In place of what came, which may be NumPy's: it is to be kept in files."""

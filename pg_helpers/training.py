@@ -18,9 +18,9 @@ from tqdm.auto import tqdm
 from pg_helpers.arguments import NotFiniteError
 from pg_helpers.ascent import Adam
 from pg_helpers.checkpoints import Checkpoint
+from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.interface import as_vector_env
 from pg_helpers.losses import pseudo_loss
-from pg_helpers.policies import entropy, log_prob
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
 from pg_helpers.runs import History, Run, TrainConfig

@@ -13,6 +13,7 @@ ORDER = (
     "files",
     "mdp",
     "worlds",
+    "distributions",
     "policies",
     "drawing",
     "enumeration",

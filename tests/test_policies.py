@@ -10,7 +10,8 @@ from torch.distributions import Categorical, Independent, Normal
 from torch.nn import functional as F
 
 import pg_helpers as pg
-from pg_helpers.policies import entropy, log_prob, placement, single_spaces
+from pg_helpers.distributions import entropy, log_prob
+from pg_helpers.policies import placement, single_spaces
 
 
 def drawn(*shape, seed=0):

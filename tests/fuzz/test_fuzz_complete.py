@@ -11,11 +11,13 @@ import pg_helpers as pg
 from pg_helpers import (
     arguments,
     ascent,
+    distributions,
     drawing,
     losses,
     mdp,
     policies,
     returns,
+    tables,
     worlds,
 )
 from pg_helpers.clinic import __main__ as command
@@ -30,7 +32,19 @@ RECORDS = {
     pg.clinic.Diagnosis,
     pg.exact.AllTrajectories,
 }
-MODULES = (arguments, ascent, drawing, losses, mdp, policies, returns, worlds, command)
+MODULES = (
+    arguments,
+    ascent,
+    distributions,
+    drawing,
+    losses,
+    mdp,
+    policies,
+    returns,
+    tables,
+    worlds,
+    command,
+)
 
 
 def is_ours(thing):

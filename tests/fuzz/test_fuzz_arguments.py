@@ -1,0 +1,96 @@
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from judge import covers, judge
+from nonsense import GAMMAS, THINGS, Rude, near, right_or_not, tensors
+
+from pg_helpers import arguments
+
+COUNTS = right_or_not(
+    st.one_of(st.integers(-3, 9), st.integers(), st.integers(0, 9).map(np.uint8))
+)
+
+
+@covers(arguments.check_count)
+@given(COUNTS, st.integers(0, 3), st.none() | st.integers(4, 10))
+def test_check_count(value, least, most):
+    value = value()
+    found = judge(lambda: arguments.check_count("n", value, least, most), ("n",))
+    right = isinstance(value, Integral) and not isinstance(value, bool)
+    right = right and least <= value and (most is None or value <= most)
+    assert found == (int(value) if right else None)
+
+
+@covers(arguments.check_fraction)
+@given(GAMMAS)
+def test_check_fraction(value):
+    value = value()
+    found = judge(lambda: arguments.check_fraction("p", value), ("p",))
+    right = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
+    assert found == (float(value) if right else None)
+
+
+@covers(arguments.check_positive)
+@given(right_or_not(st.floats() | st.integers() | st.floats(width=32).map(np.float32)))
+def test_check_positive(value):
+    value = value()
+    found = judge(lambda: arguments.check_positive("x", value), ("x",))
+    if found is not None:
+        assert found == float(value) > 0
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        assert not 0 < value < 1e300
+
+
+@covers(arguments.check_choice)
+@given(right_or_not(st.sampled_from(["a", "b", None])))
+def test_check_choice(value):
+    value = value()
+    calls = []
+    judge(lambda: calls.append(arguments.check_choice("w", value, ("a", None))), ("w",))
+    assert bool(calls) == (value is None or (isinstance(value, str) and value == "a"))
+
+
+@covers(arguments.check_tensor)
+@given(right_or_not(tensors()))
+def test_check_tensor(value):
+    value = value()
+    passed = []
+    judge(lambda: passed.append(arguments.check_tensor("x", value)), ("x",))
+    if passed:
+        assert value.double().add(1).sum().isfinite() in (True, False)  # can be used
+
+
+@covers(arguments.finite_array, arguments.refuse_masked)
+@given(right_or_not(near((2, 3)).flatmap(tensors).map(lambda t: t.detach())))
+def test_finite_array(value):
+    value = value()
+    found = judge(lambda: arguments.finite_array("x", value), ("x",))
+    if found is not None:
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(found, np.asarray(value, dtype=float))
+
+
+@covers(arguments.all_finite, arguments.first_not_finite)
+@given(tensors())
+def test_all_finite(tensor):
+    numbers = tensor.detach().double().flatten().tolist()
+    wrong = [number for number in numbers if not math.isfinite(number)]
+    found = judge(lambda: arguments.all_finite(tensor), ())
+    assert found is (not wrong)
+    if wrong:
+        assert arguments.first_not_finite(tensor).startswith(f"{wrong[0]} at [")
+
+
+@covers(arguments.shown)
+@given(THINGS)
+def test_whatever_came_is_shown_in_few_words(value):
+    text = judge(lambda: arguments.shown(value()), ())
+    assert 0 < len(text) < 310
+
+
+def test_what_has_no_words_is_named_by_its_type():
+    assert arguments.shown(Rude()) == "a value of type Rude"
+    assert arguments.shown(10**5000) == "a value of type int"

@@ -1,0 +1,190 @@
+"""Draws, steps of Adam, and what a training run is made of."""
+
+import dataclasses
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from judge import covers, judge
+from nonsense import FRACTIONS, GAMMAS, NUMBERS, THINGS, Made, right_or_not, tensors
+
+import pg_helpers as pg
+from pg_helpers import drawing
+from pg_helpers.ascent import Adam
+
+
+@st.composite
+def heights(draw):
+    """Running sums of probabilities, of any shape and type."""
+    shape = draw(st.sampled_from([(2, 3), (3,), (1, 1), (2, 2, 2), (0, 3), (3, 0), ()]))
+    whole = draw(st.lists(st.integers(0, 3), min_size=8, max_size=8))
+    parts = np.array(whole)[: int(np.prod(shape))].reshape(shape)
+    if shape and shape[-1]:
+        parts[..., 0] += 1
+        parts = parts.cumsum(-1)
+    return parts.astype(draw(st.sampled_from(["f8", "f4", "i8", "O", "c8", "U3"])))
+
+
+def index_at(height, row):
+    """The first that rises above it, by a plain loop."""
+    for index, entry in enumerate(row):
+        if entry > height:
+            return index
+    raise AssertionError("nothing rises so high")
+
+
+def assert_drawn(found, uniform, cumulative):
+    rows = cumulative.reshape(-1, cumulative.shape[-1])
+    expected = [
+        index_at(number * row[-1], row)
+        for number, row in zip(np.ravel(uniform), rows, strict=True)
+    ]
+    assert found.ravel().tolist() == expected
+    assert found.shape == cumulative.shape[:-1]
+
+
+@covers(drawing.draw_indexes)
+@given(right_or_not(heights()), right_or_not(st.just(np.random.default_rng(0))))
+def test_draw_indexes(cumulative, generator):
+    cumulative, generator = cumulative(), generator()
+    if isinstance(generator, np.random.Generator):
+        generator = np.random.default_rng(5)
+    names = ("cumulative", "generator")
+    found = judge(lambda: drawing.draw_indexes(cumulative, generator), names)
+    if found is not None and isinstance(generator, np.random.Generator):
+        if np.all(cumulative[..., -1] > 0):
+            uniform = np.random.default_rng(5).random(cumulative.shape[:-1])
+            assert_drawn(found, uniform, cumulative)
+
+
+UNIFORMS = right_or_not(
+    st.tuples(
+        st.lists(st.floats(0, 0.999), min_size=4, max_size=4),
+        st.sampled_from([(2,), (1,), (2, 2), (), (3,)]),
+    ).map(lambda parts: np.resize(parts[0], parts[1]))
+)
+
+
+@covers(drawing.indexes_at)
+@given(UNIFORMS, right_or_not(heights()))
+def test_indexes_at(uniform, cumulative):
+    uniform, cumulative = uniform(), cumulative()
+    names = ("uniform", "cumulative")
+    found = judge(lambda: drawing.indexes_at(uniform, cumulative), names)
+    if found is not None and np.all(cumulative[..., -1] > 0) and np.all(uniform < 1):
+        if np.all(uniform >= 0):
+            assert_drawn(found, uniform, cumulative)
+
+
+RATES = right_or_not(st.one_of(st.just(0.1), NUMBERS, FRACTIONS))
+BETAS = right_or_not(
+    st.one_of(
+        st.just((0.9, 0.999)), st.lists(NUMBERS, max_size=3), st.tuples(GAMMAS, GAMMAS)
+    )
+)
+PARAMETERS = {
+    "two": lambda: [
+        torch.nn.Parameter(torch.ones(2)),
+        torch.nn.Parameter(torch.ones(1)),
+    ],
+    "in two precisions": lambda: [
+        torch.nn.Parameter(torch.ones(2)),
+        torch.nn.Parameter(torch.ones(1, dtype=torch.float64)),
+    ],
+    "of a layer": lambda: torch.nn.Linear(2, 1).parameters(),
+    "frozen": lambda: [torch.nn.Parameter(torch.ones(2), requires_grad=False)],
+    "none": lambda: [],
+    "a tensor": lambda: torch.ones(2, requires_grad=True),
+    "a result": lambda: [torch.ones(2, requires_grad=True) * 2],
+    "NaN": lambda: [torch.nn.Parameter(torch.full((2,), torch.nan))],
+    "no numbers": lambda: torch.nn.Linear(2, 1, device="meta").parameters(),
+    "complex": lambda: [torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))],
+    "words": lambda: ["a", "b"],
+}
+LOSSES = {
+    "sum": lambda found: sum(p.sum() for p in found),
+    "square": lambda found: sum((p**2).sum() for p in found),
+    "steep": lambda found: sum((p * 1e38).sum() for p in found),
+    "infinitely steep": lambda found: sum((0 * p).sqrt().sum() for p in found),
+    "a vector": lambda found: found[0],
+    "no graph": lambda found: found[0].detach().sum(),
+    "an integer": lambda found: torch.tensor(3),
+    "of another": lambda found: torch.ones(1, requires_grad=True).sum(),
+    "NaN": lambda found: found[0].sum() * torch.nan,
+    "complex": lambda found: found[0].sum() * 1j,
+    "a number": lambda found: 1.0,
+    "used up": lambda found: used_up((found[0] ** 2).sum()),
+}
+
+
+def used_up(loss):
+    loss.backward()
+    return loss
+
+
+def made(makers):
+    return st.sampled_from([Made(*item) for item in makers.items()])
+
+
+def adam_by_hand(values, slopes, rate, betas, epsilon):
+    """The first step: the corrected means are the gradient and its square."""
+    return values - rate * slopes / (np.abs(slopes) + epsilon)
+
+
+@covers(Adam)
+@given(
+    st.one_of(made(PARAMETERS), THINGS),
+    RATES,
+    BETAS,
+    RATES,
+    st.sampled_from([Made(name, lambda f=f: f) for name, f in LOSSES.items()]),
+)
+def test_a_step_of_adam(parameters, rate, betas, epsilon, loss):
+    parameters, rate, betas, epsilon = parameters(), rate(), betas(), epsilon()
+    if isinstance(betas, tuple):
+        betas = tuple(b() if isinstance(b, Made) else b for b in betas)
+    names = ("parameters", "policy", "learning_rate", "betas", "epsilon")
+    adam = judge(lambda: Adam(parameters, rate, betas, epsilon), names)
+    if adam is None:
+        return
+    before = [p.detach().clone() for p in adam.parameters]
+    value = loss()(adam.parameters)
+    slopes = judge(lambda: adam.step(value), ("loss", "gradient", "step"))
+    after = torch.cat([p.detach().flatten() for p in adam.parameters])
+    before = torch.cat([p.flatten() for p in before])
+    if slopes is None:
+        assert torch.equal(after, before) or before.isnan().any()
+    else:
+        values, slopes = before.double().numpy(), slopes.double().numpy()
+        expected = adam_by_hand(values, slopes, float(rate), betas, float(epsilon))
+        size = max(1, np.abs(expected).max())
+        np.testing.assert_allclose(after.double(), expected, atol=1e-3 * size)
+
+
+FIELDS = [field.name for field in dataclasses.fields(pg.TrainConfig)]
+
+
+@covers(pg.TrainConfig)
+@given(st.dictionaries(st.sampled_from(FIELDS), st.one_of(THINGS, GAMMAS), max_size=3))
+def test_what_a_training_run_is_made_of(changes):
+    changes = {name: value() for name, value in changes.items()}
+    config = judge(lambda: pg.TrainConfig(**changes), FIELDS)
+    if config is not None:
+        assert config.num_updates >= 1
+        assert config.num_trajectories >= 1
+        assert config.max_steps >= 1
+        assert config.seed >= 0
+        assert 0 <= config.gamma <= 1
+        assert 0 < config.learning_rate < float("inf")
+        assert config.weights in ("total_return", "rewards_to_go")
+        assert config.baseline in (None, "batch_mean")
+
+
+@given(tensors((2,)))
+def test_a_loss_of_any_size_moves_to_finite_numbers_or_not_at_all(slopes):
+    parameter = torch.nn.Parameter(torch.ones(2, dtype=slopes.dtype))
+    adam = Adam([parameter], 0.1)
+    loss = (parameter * slopes.detach()).sum()
+    judge(lambda: adam.step(loss), ("loss", "gradient", "step"))
+    assert parameter.isfinite().all()
