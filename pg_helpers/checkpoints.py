@@ -15,10 +15,10 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from pg_helpers.arguments import check_count
+from pg_helpers.arguments import all_finite, check_count
 from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.runs import History, Run
+from pg_helpers.runs import History, Run, TrainConfig
 from pg_helpers.undisturbed import uninterrupted
 
 _FORMAT = "checkpoint of pg_helpers, 1"
@@ -179,7 +179,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(f"checkpoint: expected a file, found no {path}") from None
     except OSError as error:
         raise ValueError(
-            f"checkpoint: {path} cannot be read ({error.strerror}). {left}"
+            f"checkpoint: expected a file, {path} cannot be read ({error.strerror}). "
+            f"{left}"
         ) from error
     except Exception as error:  # Whatever a file that is not ours makes PyTorch raise.
         raise ValueError(
@@ -197,10 +198,32 @@ def _read(path: Path) -> dict[str, Any]:
 def _is_ours(content: Any) -> bool:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         return False
-    numbers = {field.name for field in fields(History)}
+    if not all(isinstance(content.get(name), kind) for name, kind in _PARTS.items()):
+        return False
+    try:
+        TrainConfig(**content["config"])
+    except (TypeError, ValueError):
+        return False
+    optimizer, history = dict(content["optimizer"]), content["history"]
+    generator = torch.get_rng_state()
     return (
-        all(isinstance(content.get(name), kind) for name, kind in _PARTS.items())
-        and content["history"].keys() == numbers
+        all(isinstance(value, Tensor) for value in content["policy"].values())
+        and isinstance(optimizer.pop("num_steps", None), int)
+        and _are_vectors(optimizer, {"mean", "mean_square"})
+        and _are_vectors(history, {field.name for field in fields(History)})
+        and content["generator"].dtype == generator.dtype
+        and content["generator"].shape == generator.shape
+    )
+
+
+def _are_vectors(values: dict[str, Any], names: set[str]) -> bool:
+    """Whether these are the names, and all are vectors of numbers of one length."""
+    vectors = [v for v in values.values() if isinstance(v, Tensor) and v.ndim == 1]
+    return (
+        values.keys() == names
+        and len(vectors) == len(names)
+        and len({len(vector) for vector in vectors}) == 1
+        and all(v.is_floating_point() and all_finite(v) for v in vectors)
     )
 
 
@@ -226,8 +249,9 @@ def _check_same_run(content: dict[str, Any], run: Run, path: Path) -> None:
         )
     if differences:
         raise ValueError(
-            f"checkpoint: {path} is of another run: {'; '.join(differences)}. Name "
-            "another file, or delete this one to begin anew."
+            f"checkpoint: expected a file of this run, {path} is of another: "
+            f"{'; '.join(differences)}. Name another file, or delete this one to begin "
+            "anew."
         )
 
 

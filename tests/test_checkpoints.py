@@ -181,7 +181,9 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone(kind, tmp_path):
 
 def test_a_folder_in_its_place_is_refused(tmp_path):
     env, policy, config = begun("table")
-    with pytest.raises(ValueError, match=r"checkpoint: .* cannot be read \(Is a dir"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint: expected a file, .* cannot be read \(Is a"
+    ):
         pg.train(env, policy, config, checkpoint=tmp_path)
 
 
