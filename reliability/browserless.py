@@ -1,4 +1,4 @@
-"""A kernel, and what JupyterLab would send to it: cells, and controls that are moved."""
+"""A kernel, and what JupyterLab would send to it: cells, and moves of controls."""
 
 import time
 from collections.abc import Iterator
