@@ -1,10 +1,11 @@
 """A course on one small machine: twenty kernels run the same notebook at once.
 
-`python reliability/load.py 6 2` tries it with six kernels, and with two for the threads.
+`python reliability/load.py 6 2` tries six kernels, and two for the threads.
 """
 
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile

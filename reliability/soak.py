@@ -116,8 +116,11 @@ if __name__ == "__main__":
     with page(**(os.environ | {"PG_HELPERS_PROGRESS": ""})) as p:
         p.run("imports", IMPORTS)
         for k, n in CELLS.items():
-            t=time.time(); p.run(k, n); a=p.run('look', LOOK); print(k, round(time.time()-t,2), a, p.errors)
+            t = time.time()
+            p.run(k, n)
+            a = p.run("look", LOOK)
+            print(k, round(time.time() - t, 2), a, p.errors)
         for i in range(int(sys.argv[1])):
-            t=time.time()
+            t = time.time()
             one_round(p, i)
-            print(i, round(time.time()-t,1), p.run("look", LOOK).strip(), p.errors)
+            print(i, round(time.time() - t, 1), p.run("look", LOOK).strip(), p.errors)
