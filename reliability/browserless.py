@@ -1,5 +1,6 @@
 """A kernel, and what JupyterLab would send to it: cells, and moves of controls."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,8 +76,8 @@ class Page:
 
 @contextmanager
 def page(**environment: str) -> Iterator[Page]:
-    """A page with a fresh kernel."""
-    manager, client = start_new_kernel(env=environment or None)
+    """A page with a fresh kernel, and more in its environment."""
+    manager, client = start_new_kernel(env={**os.environ, **environment})
     try:
         yield Page(client)
     finally:

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -103,7 +102,7 @@ def main(rounds: int = ROUNDS) -> str:
     """Live through the day, and return Markdown."""
     started = time.perf_counter()
     warm = max(1, round(WARM * rounds))
-    with page(**{**os.environ, "PG_HELPERS_PROGRESS": ""}) as notebook:
+    with page(PG_HELPERS_PROGRESS="") as notebook:
         notebook.run("imports", IMPORTS)
         for number in range(rounds):
             one_round(notebook, number)
