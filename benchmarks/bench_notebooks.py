@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -36,11 +37,13 @@ MODULES = ("torch", "pg_helpers")
 
 @dataclass(frozen=True)
 class Execution:
-    """One notebook on one fresh kernel; `peak` is in MiB."""
+    """One notebook on one fresh kernel; `peak` is in MiB, times in seconds."""
 
     name: str
     seconds: float
     peak: float
+    longest_cell: float
+    stderr: str
 
 
 def main() -> str:
@@ -60,9 +63,16 @@ def notebooks() -> list[Path]:
     return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
-async def execute(path: Path) -> Execution:
-    """Run a notebook from a fresh kernel, without touching the file."""
+async def execute(path: Path, first: str = "", **variables: str) -> Execution:
+    """Run a notebook from a fresh kernel, without touching the file.
+
+    Args:
+        path: of the notebook.
+        first: code that is run before it.
+        variables: of the kernel's environment, besides those of a benchmark.
+    """
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK_CELL))
     client = NotebookClient(
         notebook,
@@ -71,15 +81,44 @@ async def execute(path: Path) -> Execution:
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     started = time.perf_counter()
-    await client.async_execute(env={**os.environ, **ENVIRONMENT})
+    await client.async_execute(env={**os.environ, **ENVIRONMENT, **variables})
     seconds = time.perf_counter() - started
     peak = float(notebook.cells[-1].outputs[0].text)
-    return Execution(path.name, seconds, peak)
+    return Execution(path.name, seconds, peak, longest_cell(notebook), stderr(notebook))
 
 
-async def crowd() -> list[Execution | BaseException]:
-    """The same notebook in several kernels at once; a failure is kept, not raised."""
-    runs = (execute(NOTEBOOKS / CROWD) for _ in range(NUM_KERNELS))
+def stderr(notebook: nbformat.NotebookNode) -> str:
+    """All that its cells wrote there."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    return "".join(o.text for o in outputs if o.get("name") == "stderr")
+
+
+def longest_cell(notebook: nbformat.NotebookNode) -> float:
+    """Seconds from the kernel's beginning of a cell to its end, the most of any."""
+    times = [cell.metadata.get("execution", {}) for cell in notebook.cells]
+    begun_and_ended = [
+        (
+            datetime.fromisoformat(at["iopub.execute_input"]),
+            datetime.fromisoformat(at["iopub.status.idle"]),
+        )
+        for at in times
+        if at
+    ]
+    return max((end - begun).total_seconds() for begun, end in begun_and_ended)
+
+
+async def crowd(
+    kernels: int = NUM_KERNELS, first: str = "", **variables: str
+) -> list[Execution | BaseException]:
+    """The same notebook in several kernels at once; a failure is kept, not raised.
+
+    In `first`, KERNEL stands for the number of the kernel.
+    """
+    runs = (
+        execute(NOTEBOOKS / CROWD, first.replace("KERNEL", str(number)), **variables)
+        for number in range(kernels)
+    )
     return await asyncio.gather(*runs, return_exceptions=True)
 
 

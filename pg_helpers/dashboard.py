@@ -15,6 +15,7 @@ from torch import nn
 
 from pg_helpers.dashboard_view import FIGSIZE, DashboardView, draw_run
 from pg_helpers.display import Picture, png_of
+from pg_helpers.live import display_data
 from pg_helpers.runs import History, TrainConfig
 from pg_helpers.scenes import scene_of
 from pg_helpers.steering import SteeredRun
@@ -278,6 +279,13 @@ class TrainingDashboard:
             if what == "drawing":
                 self._last_draw = took
 
+    def _forget(self) -> None:
+        """Nobody sees it any more: pause, and let go of the picture."""
+        if self.state == "running":
+            self._enter("paused")
+        self._figure.clear()
+        self._view.forget_picture()
+
     def _raise(self) -> None:
         if self.error is not None:
             raise self.error
@@ -286,6 +294,7 @@ class TrainingDashboard:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and the picture of now for where there is no kernel."""
+        view = display_data(self._view.box, self._forget, self._draw)
         still = Picture(png_of(self._figure, small=True), _STATIC_ALT)
         data, metadata = still._repr_mimebundle_()
-        return {**self._view.box._repr_mimebundle_(), **data}, metadata
+        return {**view, **data}, metadata

@@ -106,6 +106,10 @@ class DashboardView:
         """Show another picture."""
         self._picture.value = live_picture(png, alt)
 
+    def forget_picture(self) -> None:
+        """Show none."""
+        self._picture.value = ""
+
     def show_words(self, sentence: str, error: Exception | None) -> None:
         """Show another sentence, and an error or none."""
         self._sentence.value = large(sentence)

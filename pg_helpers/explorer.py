@@ -12,7 +12,14 @@ from matplotlib.figure import Figure
 
 from pg_helpers.controls import Control
 from pg_helpers.display import DRAWING, Picture, check_alt, clear, png_of, smaller
-from pg_helpers.live import control_row, in_words, large, live_picture, make_widgets
+from pg_helpers.live import (
+    control_row,
+    display_data,
+    in_words,
+    large,
+    live_picture,
+    make_widgets,
+)
 
 # A picture of this size is 30 kB or so.
 _MAX_KEPT = 60
@@ -182,6 +189,14 @@ class Explorer:
                     self._draw_ahead(moved)
                     return
 
+    def _forget(self) -> None:
+        """Let go of all pictures; they can be drawn again."""
+        with DRAWING:
+            self._changes += 1
+            self._kept.clear()
+            self.figure.clear()
+            self._picture.value = ""
+
     def _layout(self) -> Any:
         reset = ipywidgets.Button(
             description="Reset", tooltip="All controls as at first"
@@ -200,4 +215,5 @@ class Explorer:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and the first picture for where there is no kernel."""
         data, metadata = self._first._repr_mimebundle_()
-        return {**self.view._repr_mimebundle_(), **data}, metadata
+        view = display_data(self.view, self._forget, self._refresh)
+        return {**view, **data}, metadata

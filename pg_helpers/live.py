@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import ipywidgets
+from IPython import get_ipython
 
 from pg_helpers.controls import Control
 from pg_helpers.display import img_tag
@@ -38,6 +39,69 @@ _MEND = """
   }
 })(this, 100)
 """
+
+# Of each cell the id of its last run, and the views that this run showed, each with
+# what its owner does when it is closed.
+_shown: dict[str, tuple[str, list[tuple[Any, Callable[[], None]]]]] = {}
+
+
+def display_data(
+    view: Any, closed: Callable[[], None], opened: Callable[[], None]
+) -> dict[str, Any]:
+    """What displays a view; closes those that an earlier run of the cell displayed.
+
+    ipywidgets keeps each widget until the kernel stops, and so its pictures. But a cell
+    that is run again loses its output: nobody sees a view any more that this cell alone
+    had shown. One that is displayed again after it was closed is opened again.
+
+    Args:
+        view: the ipywidget.
+        closed: called when it is closed, to let go of what only the view needs.
+        opened: called when it is opened again.
+
+    Returns:
+        The MIME bundle of the view.
+    """
+    cell, run = running_cell()
+    if cell:
+        last, before = _shown.get(cell, ("", []))
+        if last != run:
+            _shown[cell] = run, []
+            for old, closed_old in before:
+                if old is not view and not _is_shown(old):
+                    for part in _parts(old):
+                        part.close()
+                    closed_old()
+        _shown[cell][1].append((view, closed))
+    if view.comm is None:
+        for part in _parts(view):
+            # Closing took the class's method from the instance.
+            vars(part).pop("_repr_mimebundle_", None)
+            part.open()
+        opened()
+    return view._repr_mimebundle_()
+
+
+def running_cell() -> tuple[str, str]:
+    """The id of the cell that runs, and of its run; empty where no page tells them."""
+    shell = get_ipython()
+    parent = getattr(shell, "parent_header", None) or {}
+    cell = parent.get("metadata", {}).get("cellId", "")
+    return cell, parent["header"]["msg_id"] if cell else ""
+
+
+def _is_shown(view: Any) -> bool:
+    return any(view is other for _, views in _shown.values() for other, _ in views)
+
+
+def _parts(widget: Any) -> Iterator[Any]:
+    """A widget and all that it is made of, the parts before the whole."""
+    for name in widget.keys:
+        value = getattr(widget, name)
+        for part in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(part, ipywidgets.Widget):
+                yield from _parts(part)
+    yield widget
 
 
 def make_widgets(controls: Mapping[str, Control]) -> dict[str, Any]:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
+
+from filelock import FileLock
 
 Kind = Literal["exercises", "predictions", "questions"]
 Answer = str | float | int
 
 KINDS = ("exercises", "predictions", "questions")
 VARIABLE = "PG_HELPERS_PROGRESS"
+# Seconds for which another kernel may hold the file; it needs some milliseconds.
+_PATIENCE = 5.0
 _ABOUT = "Progress through the notebooks on policy gradients. Delete it to forget."
 
 # What could not be written lasts as long as the kernel; "said" is what was said of it.
@@ -53,7 +58,7 @@ def record(kind: Kind, name: str, answer: Answer = "right") -> str:
     """Keep an answer, in place of an earlier one.
 
     The file is replaced as a whole, so that it is never half-written; one that is
-    damaged, or not ours, is left alone.
+    damaged, or not ours, is left alone. Several kernels may keep answers at once.
 
     Args:
         kind: "exercises", "predictions" or "questions".
@@ -68,11 +73,12 @@ def record(kind: Kind, name: str, answer: Answer = "right") -> str:
         ValueError: there is no such kind.
     """
     _check_kind(kind)
-    kept, trouble = _read()
     place = path()
-    if place is not None and not trouble:
-        kept[kind][name] = answer
-        trouble = _write(place, kept)
+    with _alone(place):
+        kept, trouble = _read()
+        if place is not None and not trouble:
+            kept[kind][name] = answer
+            trouble = _write(place, kept)
     if place is None or trouble:
         _unwritten.setdefault(kind, {})[name] = answer
     if not trouble or trouble in _said:
@@ -125,12 +131,28 @@ def _read() -> tuple[dict[str, dict[str, Answer]], str]:
         return nothing, _no_access(place, error)
 
 
+@contextmanager
+def _alone(place: Path | None) -> Iterator[None]:
+    """Let no other kernel read and write the file meanwhile.
+
+    Where no lock is to be had, on a file system that has none or beside a kernel that
+    is stopped in the middle, the answer is kept without one: another that is kept at
+    the same moment may then be lost.
+    """
+    with ExitStack() as held:
+        if place is not None:
+            with suppress(OSError, NotImplementedError):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(FileLock(f"{place}.lock", timeout=_PATIENCE))
+        yield
+
+
 def _write(place: Path, kept: dict[str, dict[str, Answer]]) -> str:
     """Replace the file; return why it could not be done."""
     everything = {"about": _ABOUT, **kept}
     beside = place.with_name(f"{place.name}.{os.getpid()}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)  # again, for its error
         beside.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
         os.replace(beside, place)
     except OSError as error:

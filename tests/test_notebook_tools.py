@@ -73,9 +73,21 @@ def test_a_good_notebook_has_no_fault():
             "code cell 1: memory address in the output: 0x7f00aa11bb22",
         ),
         (with_source("x = 1\n" * 26), "code cell 1: 26 lines, more than 25"),
-        (with_source("%%time\nx = 1"), "code cell 1: shell command or cell magic: %%"),
-        (with_source("x = 1\n!ls"), "code cell 1: shell command or cell magic: !"),
-        (with_source("x = !ls"), "code cell 1: shell command or cell magic: x = !"),
+        *[
+            (
+                with_source(source),
+                f"code cell 1: shell command, magic, or no Python: {at}",
+            )
+            for source, at in [
+                ("%%time\nx = 1", "%%time"),
+                ("x = 1\n!ls", "!ls"),
+                ("x.y = !ls", "x.y = !ls"),
+                ("%sx ls", "%sx ls"),
+                ("x = %system ls", "x = %system ls"),
+                ("pip install x", "pip install x"),
+                ("print?", "print?"),
+            ]
+        ],
     ],
 )
 def test_each_fault_of_a_cell_is_the_only_one_named(change, fault):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
 
 import pg_helpers as pg
 from pg_helpers import progress
@@ -30,6 +31,11 @@ def in_another_process(expression: str, **environment: str) -> str:
         text=True,
         check=True,
     ).stdout.strip()
+
+
+def files_beside(place):
+    """Without the lock, an empty file that stays."""
+    return set(os.listdir(place.parent)) - {f"{place.name}.lock"}
 
 
 def test_the_file_stands_in_the_home_unless_another_is_named(tmp_path):
@@ -59,7 +65,45 @@ def test_the_file_is_plain_and_says_what_it_is(place):
     kept = json.loads(place.read_text(encoding="utf-8"))
     assert kept.pop("about").startswith("Progress through the notebooks")
     assert kept == {"exercises": {}, "predictions": {}, "questions": {"a": "C"}}
-    assert os.listdir(place.parent) == [place.name]
+    assert files_beside(place) == {place.name}
+
+
+KEEP = """
+import sys
+from pg_helpers import progress
+print(flush=True)
+sys.stdin.readline()
+for number in range(100):
+    progress.record("questions", f"{sys.argv[1]}.{number}", "A")
+"""
+
+
+def test_kernels_that_keep_answers_at_once_lose_none(place):
+    command = [sys.executable, "-c", KEEP]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    kernels = [subprocess.Popen([*command, name], **pipes) for name in "abc"]
+    for kernel in kernels:
+        kernel.stdout.readline()  # It has imported all that it needs.
+    for kernel in kernels:
+        kernel.stdin.write("now\n")
+        kernel.stdin.flush()
+    for kernel in kernels:
+        kernel.communicate()
+        assert kernel.returncode == 0
+    assert set(progress.answers("questions")) == {
+        f"{name}.{number}" for name in "abc" for number in range(100)
+    }
+    assert files_beside(place) == {place.name}
+
+
+def test_beside_a_kernel_that_is_stopped_in_the_middle_answers_are_kept(
+    place, monkeypatch
+):
+    monkeypatch.setattr(progress, "_PATIENCE", 0.05)
+    place.parent.mkdir()
+    with FileLock(f"{place}.lock"):
+        assert progress.record("questions", "a", "A") == ""
+    assert json.loads(place.read_text())["questions"] == {"a": "A"}
 
 
 def test_to_forget_deletes_the_file(place):
@@ -121,7 +165,7 @@ def test_a_disk_that_fails_while_the_file_is_replaced_loses_nothing(place, monke
     monkeypatch.setattr(os, "replace", full)
     assert "No space left on device" in progress.record("exercises", "b")
     assert place.read_bytes() == before
-    assert os.listdir(place.parent) == [place.name]
+    assert files_beside(place) == {place.name}
     assert progress.answers("exercises") == {"a": "right", "b": "right"}
 
 

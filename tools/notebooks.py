@@ -1,6 +1,7 @@
 """Execute the notebooks in place (`run`), or check what is committed (`check`)."""
 
 import argparse
+import ast
 import copy
 import hashlib
 import os
@@ -36,8 +37,6 @@ NOTEBOOK_METADATA = {
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 UNREADABLE = (ValueError, nbformat.ValidationError)
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
-# `!=` may open a line that continues an expression.
-MAGIC = re.compile(r"^\s*(%%|(\w+\s*=\s*)?!(?!=))", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,8 +115,10 @@ def cell_faults(cell: NotebookNode, number: int) -> Iterator[str]:
         yield f"out of order: execution count {cell.execution_count}"
     if (lines := len(cell.source.splitlines())) > MAX_LINES:
         yield f"{lines} lines, more than {MAX_LINES}"
-    if match := MAGIC.search(cell.source):
-        yield f"shell command or cell magic: {match.group().strip()}"
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        yield f"shell command, magic, or no Python: {one_line(error.text or '')}"
     may_raise = "raises-exception" in cell.metadata.get("tags", [])
     for output in cell.outputs:
         if output.output_type == "error" and not may_raise:

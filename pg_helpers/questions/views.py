@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from pg_helpers import progress
-from pg_helpers.live import control_row, mended
+from pg_helpers.live import control_row, display_data, mended
 from pg_helpers.questions import markdown
 from pg_helpers.questions.core import Contents, Estimate, Prediction, Question, plain
 
@@ -52,7 +52,8 @@ class Shown:
     ) -> dict[str, Any]:
         """The live view, and what stands in its place."""
         texts = {"text/markdown": self.text, "text/plain": repr(self)}
-        return {**self.view._repr_mimebundle_(), **texts}
+        view = display_data(self.view, lambda: None, lambda: None)
+        return {**view, **texts}
 
 
 class Options:

@@ -1,0 +1,121 @@
+"""What the code that readers run can do at all, read from its source."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# What leads out of the process, or runs what a file says.
+MODULES = {
+    *("socket", "socketserver", "ssl", "http", "urllib", "ftplib", "smtplib", "xmlrpc"),
+    *("requests", "httpx", "aiohttp", "urllib3", "websocket", "websockets", "zmq"),
+    *("subprocess", "multiprocessing", "pty", "pexpect", "webbrowser"),
+    *("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"),
+}
+CALLS = {
+    *("system", "popen", "fork", "forkpty", "posix_spawn", "startfile"),
+    *(f"{kind}{how}" for kind in ("exec", "spawn") for how in ("l", "v", "ve", "vp")),
+    *("eval", "exec", "__import__", "get_ipython"),
+}
+# A flag without which a file may bring code of its own.
+FLAGS = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
+
+
+def faults(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # From torch, `load` and `hub` would come without their prefix.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [node.module or ""]
+        else:
+            names = []
+        for name in names:
+            root, _, last = name.partition(".")
+            if root in MODULES or name in FLAGS or root == "os" and last in CALLS:
+                yield f"imports {name}"
+        if isinstance(node, ast.Call):
+            yield from faults_of_call(node)
+
+
+def faults_of_call(call: ast.Call) -> Iterator[str]:
+    name = ast.unparse(call.func)
+    root, _, last = name.rpartition(".")
+    if root in ("", "os") and last in CALLS or root.startswith("torch.hub"):
+        yield f"calls {name}"
+    flag, wanted = FLAGS.get(name.replace("numpy.", "np."), ("", None))
+    given = {k.arg: k.value for k in call.keywords}.get(flag)
+    if flag == "weights_only" or given is not None:
+        if not isinstance(given, ast.Constant) or given.value is not wanted:
+            yield f"calls {name} without {flag}={wanted}"
+
+
+def code_that_readers_run() -> dict[str, str]:
+    """Source of each file; of a notebook, its code cells."""
+    folders = [ROOT / "pg_helpers", ROOT / "notebooks" / "solutions"]
+    files = [file for folder in folders for file in folder.rglob("*.py")]
+    found = {str(f.relative_to(ROOT)): f.read_text(encoding="utf-8") for f in files}
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        code = [cell.source for cell in cells if cell.cell_type == "code"]
+        found[f"notebooks/{path.name}"] = "\n\n".join(code)
+    return found
+
+
+SOURCES = code_that_readers_run()
+
+
+def test_all_code_is_read():
+    assert "TrainConfig" in SOURCES["notebooks/09_training.ipynb"]
+    assert {"pg_helpers/clinic/case.py", "notebooks/solutions/09_training.py"} <= set(
+        SOURCES
+    )
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_code_leaves_network_programs_and_pickles_alone(name):
+    assert list(faults(SOURCES[name])) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess",
+        "import urllib.request as r",
+        "from http import client",
+        "def f():\n    from os import system",
+        "import os\nos.system('ls')",
+        "os.execv('/bin/ls', [])",
+        "get_ipython().system('ls')",
+        "eval('1 + 1')",
+        "import torch\ntorch.load('file')",
+        "torch.load('file', weights_only=False)",
+        "torch.load('file', weights_only=trusting)",
+        "from torch import load",
+        "torch.hub.load('a/b', 'c')",
+        "np.load('file', allow_pickle=True)",
+        "numpy.load('file', allow_pickle=wish)",
+        "from pickle import loads",
+    ],
+)
+def test_what_leads_out_is_found(source):
+    assert len(set(faults(source))) >= 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch.load('file', weights_only=True)",
+        "np.load('file')",
+        "import os\nos.environ['A'] = 'b'\nos.replace('a', 'b')",
+        "policy.eval()",
+        "from os import environ",
+        "import asyncio, json, importlib.util",
+    ],
+)
+def test_what_stays_inside_passes(source):
+    assert list(faults(source)) == []
