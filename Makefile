@@ -16,7 +16,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser lint format notebooks slides html bench bench-peers \
+.PHONY: help lab test test-browser lint format notebooks links slides html bench bench-peers \
 	reliability clean
 
 help: ## List the targets
@@ -53,6 +53,9 @@ format: $(STAMP) ## Mend what ruff can mend, and format
 
 notebooks: $(STAMP) ## Execute the notebooks in place
 	$(BIN)/python tools/notebooks.py run
+
+links: $(STAMP) ## Write owner, repository and branch into every Binder link
+	$(BIN)/python tools/links.py
 
 slides: $(STAMP) ## Write the notebooks as slides into build/slides
 	$(BIN)/python tools/publish.py slides

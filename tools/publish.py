@@ -22,6 +22,7 @@ from pygments.formatters import HtmlFormatter
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
+IMAGES = FOLDER / "images"  # of the notebooks' Markdown, which names them relatively
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = Path(__file__).parent / "assets"
 TEMPLATE_OF = {"slides": "slides", "html": "handout"}
@@ -78,6 +79,7 @@ def publish(kind: str, paths: list[Path], folder: Path) -> None:
         shutil.copy(str(distribution(package).locate_file(file)), folder / "assets")
     for asset in ASSETS.iterdir():
         shutil.copy(asset, folder / "assets")
+    shutil.copytree(IMAGES, folder / IMAGES.name)
     code_css = HtmlFormatter(style=CODE_STYLE).get_style_defs(".highlight")
     write(folder / "assets" / "code.css", code_css)
 
@@ -183,7 +185,8 @@ def link_from_a_page(address: str) -> str:
     if parts.path == "../README.md":
         return "index.html#the-series" if anchor == "#the-series" else "index.html"
     target = (FOLDER / parts.path).resolve().relative_to(ROOT)
-    return f"{repository()}/blob/main/{target.as_posix()}{anchor}"
+    place = repository().replace("/tree/", "/blob/")
+    return f"{place}/{target.as_posix()}{anchor}"
 
 
 def is_navigation(paragraph: Tag) -> bool:
@@ -194,6 +197,7 @@ def is_navigation(paragraph: Tag) -> bool:
 
 
 def repository() -> str:
+    """The address of the published branch."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return str(project["project"]["urls"]["Repository"])
 

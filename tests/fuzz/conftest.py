@@ -17,6 +17,7 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+# In quotes, as pytest 8 does not have the name.
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     for how, count in sorted(ended.items()):
         terminalreporter.write_line(f"cases {how}: {count}")
