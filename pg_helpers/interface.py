@@ -177,7 +177,12 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, TabularMDP):
         yield TabularVectorEnv(env, num_envs)
     elif isinstance(env, gymnasium.Env):
-        yield SyncVectorEnv([lambda: env])
+        envs = SyncVectorEnv([lambda: env])
+        try:
+            yield envs
+        finally:
+            # Before 1.3 Gymnasium closes what is forgotten, and `env` is not ours.
+            envs.closed = True
     elif isinstance(env, str):
         try:
             made = gymnasium.make_vec(env, num_envs)

@@ -30,6 +30,8 @@ ORDER = (
     "scenes",
     "display",
     "progress",
+    "installed",
+    "doctor",
     "clinic",
     "figures",
     "controls",
