@@ -4,6 +4,7 @@ The line `Repository` of `[project.urls]` is the one place that knows owner, rep
 and branch: who publishes a fork changes it and runs `make links`.
 """
 
+import base64
 import re
 import sys
 import tomllib
@@ -14,11 +15,15 @@ from urllib.parse import quote
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-BADGE = "notebooks/images/binder.svg"  # ours: the usual one lies on another host
+BADGE = ROOT / "docs" / "binder.svg"  # ours: the usual one lies on another host
 HOST = "https://mybinder.org/v2/gh"
-# A link to Binder in Markdown, be it a text or a badge.
+# A link to Binder in Markdown, be it a text or a badge, and the picture of the badge.
 LINK = re.compile(
-    r"\[(?P<shown>!\[[^\]]*\]\([^)]*\)|[^\[\]]*)\]\(" + re.escape(HOST) + r"[^)]*\)"
+    r"\[(?:!\[[^\]]*\](?:\[badge\]|\([^)]*\))|[^\[\]]*)\]\("
+    + re.escape(HOST)
+    + r"[^)]*\)"
+    r"|\n*^\[badge\]: \S+$",
+    re.MULTILINE,
 )
 ADDRESS = re.compile(re.escape(HOST) + r"/[^)\s?`\"\\>]*")
 # What a JupyterHub's link says of the repository, for nbgitpuller.
@@ -106,17 +111,23 @@ def rewritten(path: Path, text: str, home: Home) -> str:
 
 
 def with_badge(name: str, text: str, home: Home) -> str:
-    """A notebook whose first cell has its badge, at the end of the row of links."""
+    """A notebook whose first cell has its badge, at the end of the row of links.
+
+    The picture stands in the cell. As a file beside the notebook it would be missing
+    from a page that is saved elsewhere, and JupyterLab asks for it in a wrong place
+    before it finds it.
+    """
     notebook = nbformat.reads(text, as_version=4)
     cell = notebook.cells[0]
     lines = LINK.sub("", cell.source).split("\n")
     rows = [n for n, line in enumerate(lines) if CONTENTS in line]
     if len(rows) != 1:
         raise ValueError(f"{name}: expected one row of links with {CONTENTS} in cell 1")
-    image = BADGE.removeprefix("notebooks/")
-    badge = f"![Open this notebook on Binder]({image})"
     address = home.opens(f"notebooks/{name}")
-    lines[rows[0]] = f"{lines[rows[0]].rstrip(' ·')} · [{badge}]({address})"
+    badge = f"[![Open this notebook on Binder][badge]]({address})"
+    lines[rows[0]] = f"{lines[rows[0]].rstrip(' ·')} · {badge}"
+    picture = base64.b64encode(BADGE.read_bytes()).decode()
+    lines += ["", f"[badge]: data:image/svg+xml;base64,{picture}"]
     cell.source = "\n".join(lines)
     return f"{nbformat.writes(notebook)}\n"
 

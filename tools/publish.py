@@ -22,7 +22,6 @@ from pygments.formatters import HtmlFormatter
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
-IMAGES = FOLDER / "images"  # of the notebooks' Markdown, which names them relatively
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = Path(__file__).parent / "assets"
 TEMPLATE_OF = {"slides": "slides", "html": "handout"}
@@ -79,7 +78,6 @@ def publish(kind: str, paths: list[Path], folder: Path) -> None:
         shutil.copy(str(distribution(package).locate_file(file)), folder / "assets")
     for asset in ASSETS.iterdir():
         shutil.copy(asset, folder / "assets")
-    shutil.copytree(IMAGES, folder / IMAGES.name)
     code_css = HtmlFormatter(style=CODE_STYLE).get_style_defs(".highlight")
     write(folder / "assets" / "code.css", code_css)
 

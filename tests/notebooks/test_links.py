@@ -1,5 +1,6 @@
 """Links between the notebooks and the documents lead somewhere."""
 
+import base64
 import re
 import tomllib
 from pathlib import Path
@@ -122,12 +123,15 @@ def wrong_on_binder(path: Path, text: str) -> list[str]:
 def badges(path: Path) -> list[str]:
     """What a document or a notebook shows, without the address of the branch."""
     if path.suffix == ".ipynb":
-        return [f"[![Open this notebook on Binder](images/binder.svg)]({path.name})"]
+        picture = base64.b64encode((ROOT / "docs" / "binder.svg").read_bytes()).decode()
+        link = f"[![Open this notebook on Binder][badge]]({path.name})"
+        return [link, f"\n\n[badge]: data:image/svg+xml;base64,{picture}"]
     if path.name != "README.md":
         return []
-    image = "notebooks/images/binder.svg"
     names = [notebook.name for notebook in NOTEBOOKS]
-    return [f"[![Open notebook {n[:2]} on Binder]({image})]({n})" for n in names]
+    return [
+        f"[![Open notebook {n[:2]} on Binder](docs/binder.svg)]({n})" for n in names
+    ]
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.name)
@@ -142,10 +146,14 @@ def test_links_and_badges_open_the_published_notebooks_on_binder(path):
         ("/gh/", "/gh/some-", "not the published branch"),
         (r"/main\?", "/dev?", "not the published branch"),
         ("lab/tree/notebooks/04_the", "lab/tree/notebooks/05_the", "no such file"),
-        (r"\[!\[[^\]]*\]\([^)]*\)\]\([^)]*/04_\w+\.ipynb\)", "", "missing"),
+        (r"\[!\[[^\]]*\][^)]*(\)\]\([^)]*)?/04_\w+\.ipynb\)", "", "missing"),
         (r"/04_\w+\.ipynb\)", "/09_training.ipynb)", "missing"),
         (r"!\[Open", "![open", "missing"),
-        ("images/binder.svg", "https://mybinder.org/badge.svg", "not the published"),
+        (
+            "docs/binder.svg|data:image/svg",
+            "https://mybinder.org/b.svg",
+            "not the publ",
+        ),
     ],
 )
 def test_a_wrong_link_or_badge_is_found(path, right, wrong, fault):
@@ -155,7 +163,7 @@ def test_a_wrong_link_or_badge_is_found(path, right, wrong, fault):
 
 
 def test_the_badge_is_a_picture_with_a_title_that_loads_nothing():
-    text = (ROOT / links.BADGE).read_text(encoding="utf-8")
+    text = links.BADGE.read_text(encoding="utf-8")
     picture = ElementTree.fromstring(text)
     names = "{http://www.w3.org/2000/svg}"
     assert picture.tag == f"{names}svg"
@@ -192,7 +200,7 @@ def test_a_notebook_without_a_badge_gets_one():
     whole = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(whole, as_version=4)
     cell = notebook.cells[0]
-    cell.source = re.sub(r" · \[!\[.*?\]\(.*?\)\]\(.*?\)", "", cell.source)
+    cell.source = re.sub(r" · \[!\[.*?\]\(.*?\)|\n\n\[badge\].*", "", cell.source)
     assert "binder" not in cell.source
     assert links.rewritten(path, nbformat.writes(notebook), home()) == whole
     cell.source = "# A title"
