@@ -16,8 +16,8 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser lint format notebooks slides html bench bench-peers \
-	reliability clean
+.PHONY: help lab test test-browser test-oldest test-newest lint format notebooks \
+	links slides html bench bench-peers reliability clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,17 @@ test: $(STAMP) ## Run the tests and every notebook
 test-browser: $(STAMP) ## Drive every notebook and demo in a real browser
 	$(BIN)/python -m pytest tests/browser -n 2 $(PYTEST_ARGS)
 
+test-oldest: ## Run the tests with the oldest versions that pyproject.toml admits
+test-newest: ## Run the tests with the newest versions that there are
+test-oldest test-newest: test-%:
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
+		-U packaging setuptools
+	.venv-$*/bin/python tools/bounds.py $* > .venv-$*/constraints.txt
+	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
+		-U --upgrade-strategy eager -c .venv-$*/constraints.txt -e '.[test,docs,binder]'
+	.venv-$*/bin/python -m pytest $(PYTEST_ARGS)
+
 lint: $(STAMP) ## Check style, types and the state of the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,6 +64,9 @@ format: $(STAMP) ## Mend what ruff can mend, and format
 
 notebooks: $(STAMP) ## Execute the notebooks in place
 	$(BIN)/python tools/notebooks.py run
+
+links: $(STAMP) ## Write owner, repository and branch into every Binder link
+	$(BIN)/python tools/links.py
 
 slides: $(STAMP) ## Write the notebooks as slides into build/slides
 	$(BIN)/python tools/publish.py slides
@@ -72,8 +86,8 @@ reliability: $(STAMP) ## Kill, crowd, and feed nonsense to it: two hours
 	$(BIN)/python reliability/run.py $(RELIABILITY_ARGS)
 
 clean: ## Remove .venv and all caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info \
-		tests/browser/screenshots
+	rm -rf .venv .venv-oldest .venv-newest .pytest_cache .mypy_cache .ruff_cache \
+		.hypothesis build *.egg-info tests/browser/screenshots
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune \
 		-exec rm -rf {} +
 

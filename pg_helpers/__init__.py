@@ -4,42 +4,53 @@ Nothing is claimed that is not run, and nothing is run that is not checked again
 truth: on a finite world `exact` lists every trajectory.
 """
 
-from pg_helpers import checks, clinic, exact
-from pg_helpers.animation import animate, strip, watch
-from pg_helpers.arguments import NotFiniteError
-from pg_helpers.cartpole import CartPoleVectorEnv
-from pg_helpers.checkpoints import load_checkpoint
-from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
-from pg_helpers.dashboard import TrainingDashboard
-from pg_helpers.display import Picture, show
-from pg_helpers.envs import TabularEnv, TabularVectorEnv
-from pg_helpers.explorer import Explorer
-from pg_helpers.losses import pseudo_loss
-from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
-from pg_helpers.questions import (
-    forget_progress,
-    predict,
-    resolve,
-    self_test,
-    show_progress,
-)
-from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
-from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
-from pg_helpers.runs import History, TrainConfig
-from pg_helpers.training import (
-    TrainingStoppedError,
-    Update,
-    iterate_training,
-    train,
-)
-from pg_helpers.worlds import (
-    corridor,
-    grid_world,
-    hill,
-    random_mdp,
-    two_armed_bandit,
-)
+import sys
+
+try:
+    from pg_helpers import checks, clinic, exact
+    from pg_helpers.animation import animate, strip, watch
+    from pg_helpers.arguments import NotFiniteError
+    from pg_helpers.cartpole import CartPoleVectorEnv
+    from pg_helpers.checkpoints import load_checkpoint
+    from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
+    from pg_helpers.dashboard import TrainingDashboard
+    from pg_helpers.display import Picture, show
+    from pg_helpers.envs import TabularEnv, TabularVectorEnv
+    from pg_helpers.explorer import Explorer
+    from pg_helpers.losses import pseudo_loss
+    from pg_helpers.mdp import TabularMDP
+    from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
+    from pg_helpers.questions import (
+        forget_progress,
+        predict,
+        resolve,
+        self_test,
+        show_progress,
+    )
+    from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
+    from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
+    from pg_helpers.runs import History, TrainConfig
+    from pg_helpers.training import (
+        TrainingStoppedError,
+        Update,
+        iterate_training,
+        train,
+    )
+    from pg_helpers.worlds import (
+        corridor,
+        grid_world,
+        hill,
+        random_mdp,
+        two_armed_bandit,
+    )
+except (ImportError, OSError) as error:
+    if (getattr(error, "name", None) or "").startswith("pg_helpers"):
+        raise
+    # `python -m pg_helpers.doctor` comes by here, and then says it without a traceback.
+    if "pg_helpers.doctor" not in sys.orig_argv:
+        from pg_helpers.doctor import examine, report
+
+        raise ImportError(f"{error}\n\n{report(examine())}") from error
 
 __version__ = "0.1.0"
 

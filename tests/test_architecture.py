@@ -37,6 +37,8 @@ ORDER = (
     "scenes",
     "display",
     "progress",
+    "installed",
+    "doctor",
     "clinic",
     "figures",
     "controls",

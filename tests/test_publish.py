@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from tools import publish
 
-REPOSITORY = "https://github.com/policy-gradients/policy-gradients-by-experiment"
+FILES = publish.repository().replace("/tree/", "/blob/")
 PICTURE = new_output("display_data", {"text/html": '<img alt="a" src="data:,">'})
 ASKED = new_output("display_data", {"text/markdown": "> **Predict.** $x$?"})
 PRINTED = new_output("stream", name="stdout", text="1\n")
@@ -24,8 +24,8 @@ TITLE = "# 4 · The trick\n\n**How so?** By & by.\n\n*Time:* 25 minutes. *You ne
         ("#8.3-Why", "#8.3-Why"),
         ("../README.md#the-series", "index.html#the-series"),
         ("../README.md", "index.html"),
-        ("../docs/scale.md#x", f"{REPOSITORY}/blob/main/docs/scale.md#x"),
-        ("solutions/01_a.py", f"{REPOSITORY}/blob/main/notebooks/solutions/01_a.py"),
+        ("../docs/scale.md#x", f"{FILES}/docs/scale.md#x"),
+        ("solutions/01_a.py", f"{FILES}/notebooks/solutions/01_a.py"),
         ("https://example.org/a.ipynb", "https://example.org/a.ipynb"),
     ],
 )

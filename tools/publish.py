@@ -183,7 +183,8 @@ def link_from_a_page(address: str) -> str:
     if parts.path == "../README.md":
         return "index.html#the-series" if anchor == "#the-series" else "index.html"
     target = (FOLDER / parts.path).resolve().relative_to(ROOT)
-    return f"{repository()}/blob/main/{target.as_posix()}{anchor}"
+    place = repository().replace("/tree/", "/blob/")
+    return f"{place}/{target.as_posix()}{anchor}"
 
 
 def is_navigation(paragraph: Tag) -> bool:
@@ -194,6 +195,7 @@ def is_navigation(paragraph: Tag) -> bool:
 
 
 def repository() -> str:
+    """The address of the published branch."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return str(project["project"]["urls"]["Repository"])
 

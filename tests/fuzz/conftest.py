@@ -23,7 +23,8 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+# In quotes, as pytest 8 does not have the name.
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """One line for each group of functions and each end: reliability/fuzz.py reads."""
     for (group, how), count in sorted(ended.items()):
         terminalreporter.write_line(f"cases {group}: {how}: {count}")

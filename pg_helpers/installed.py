@@ -1,0 +1,108 @@
+"""What is installed here and what there is to run on: facts, which `doctor` judges.
+
+At the top it imports nothing that does not come with Python: anything may be missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = "pg-helpers"
+# Where the name that is imported is not the name that is installed.
+MODULES = {"pillow": "PIL"}
+
+
+def version_of(name: str) -> str | None:
+    """The version of an installed package."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def bounds(name: str) -> dict[str, str]:
+    """What an installed package needs, as it says itself: the versions, by name."""
+    if version_of(name) is None or version_of("packaging") is None:
+        return {}
+    from packaging.requirements import Requirement
+
+    found = {}
+    for line in metadata.requires(name) or []:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            key = requirement.name.replace("_", "-")
+            found[key] = str(requirement.specifier)
+    return found
+
+
+def fits(version: str, needed: str) -> bool:
+    """Whether a version is one of those that are needed; True where nobody knows."""
+    if version_of("packaging") is None:
+        return True
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(needed).contains(version, prereleases=True)
+
+
+def trouble_of(name: str) -> str:
+    """Why a package cannot be imported; empty where it can."""
+    try:
+        importlib.import_module(MODULES.get(name, name.replace("-", "_")))
+    except Exception as error:  # A broken one may raise anything.
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def found_from_elsewhere() -> Path | None:
+    """Where a process in another folder, as a kernel is, finds the package."""
+    code = (
+        "import importlib.util as u; s = u.find_spec('pg_helpers'); "
+        "print(s.origin if s and s.origin else '')"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True
+        )
+    origin = done.stdout.strip()
+    return Path(origin).parent if origin else None
+
+
+def has_extension() -> bool:
+    """Whether JupyterLab's folders hold the widget manager."""
+    try:
+        from jupyter_core.paths import jupyter_path
+    except ImportError:
+        return True  # Which `packages` says.
+    manager = "@jupyter-widgets/jupyterlab-manager/package.json"
+    return any(Path(p, manager).exists() for p in jupyter_path("labextensions"))
+
+
+def refused(folder: Path) -> str:
+    """Why a folder cannot be written to; tried, since a mount may be read-only."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def memories(system: Path = Path("/sys/fs/cgroup")) -> Iterator[tuple[float, str]]:
+    """MiB that are free, and MiB that a container may use, where that is known."""
+    try:
+        import psutil
+    except ImportError:
+        return
+    # What this process holds, PyTorch included, is part of what a notebook needs.
+    own = psutil.Process().memory_info().rss
+    yield (psutil.virtual_memory().available + own) / 2**20, "There are"
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            yield int((system / name).read_text()) / 2**20, "This machine may use only"
+        except (OSError, ValueError):  # No such file, or "max": no limit.
+            continue
