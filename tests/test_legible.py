@@ -5,14 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from pg_helpers import plots
-from tools.legible import (
-    DRAWN,
-    as_seen,
-    contrast,
-    examine,
-    over,
-    smallest_distance,
-)
+from tools.colours import as_seen, contrast, over, smallest_distance
+from tools.legible import DRAWN, examine
 
 GREY, PALE = "0.5", "#E69F00"
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 from PIL import Image
 
-from tools.legible import DRAWN, TEXT, contrast
+from tools.colours import contrast
+from tools.legible import DRAWN, TEXT
 
 SHORTEST, LONGEST = 30, 320  # letters of an alternative text
 MOVES = 5.0  # seconds that a picture may move by itself (WCAG 2.2.2)

@@ -10,7 +10,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from colorspacious import cspace_convert
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -19,13 +18,13 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from tools.colours import WHITE, contrast, lightness, lightness_is_monotonic, over
 
 TEXT, DRAWN = 4.5, 3.0
 WIDER = 2.0  # so many times as wide, a line is another one without its colour too
 LIGHTER = 20.0  # of 100: two fills are told apart in grey
-DEFICIENCIES = ("deuteranomaly", "protanomaly", "tritanomaly")
-WHITE = (1.0, 1.0, 1.0)
 
 
 @dataclass
@@ -40,60 +39,6 @@ class Found:
         self.counts[kind] += 1
         if wrong and wrong not in self.faults:
             self.faults.append(wrong)
-
-
-def contrast(one: Any, other: Any = WHITE) -> float:
-    """Ratio of the relative luminances of two opaque colours, from 1 to 21 (WCAG)."""
-    dark, light = sorted(luminance(to_rgba(colour)[:3]) for colour in (one, other))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(rgb: ArrayLike) -> float:
-    """Relative luminance of an sRGB colour, (3,) from 0 to 1."""
-    s = np.asarray(rgb, dtype=float)
-    linear = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
-
-
-def over(colour: Any, ground: Any = WHITE) -> tuple[float, ...]:
-    """What is seen where a colour, transparent or not, lies on an opaque one."""
-    *rgb, alpha = to_rgba(colour)
-    below = np.array(to_rgba(ground)[:3])
-    return tuple(alpha * np.array(rgb) + (1 - alpha) * below)
-
-
-def as_seen(colours: ArrayLike, deficiency: str | None) -> NDArray[np.float64]:
-    """Places of sRGB colours, (n, 3), in CAM02-UCS, where distances are differences.
-
-    Args:
-        colours: from 0 to 1.
-        deficiency: one of `DEFICIENCIES`, at its full severity, or None.
-    """
-    space: Any = "sRGB1"
-    if deficiency:
-        space = {"name": "sRGB1+CVD", "cvd_type": deficiency, "severity": 100}
-    simulated = np.clip(cspace_convert(colours, space, "sRGB1"), 0, 1)
-    return cspace_convert(simulated, "sRGB1", "CAM02-UCS")
-
-
-def smallest_distance(colours: ArrayLike) -> float:
-    """Between any two colours, for the eye that tells those two apart worst."""
-    pairs = combinations(np.asarray(colours, dtype=float), 2)
-    return min(
-        float(np.linalg.norm(np.subtract(*as_seen(pair, eye))))
-        for pair in pairs
-        for eye in (None, *DEFICIENCIES)
-    )
-
-
-def lightness_is_monotonic(mapping: ScalarMappable) -> bool:
-    """Whether a colour scale, over the numbers that it shows, only rises or falls."""
-    low, high = mapping.get_clim()
-    assert low is not None and high is not None
-    values = np.linspace(low, high, 65)
-    colours = mapping.to_rgba(values, norm=True)[:, :3]
-    steps = np.diff(cspace_convert(colours, "sRGB1", "CAM02-UCS")[:, 0])
-    return bool((steps > -0.05).all() or (steps < 0.05).all())
 
 
 def examine(figure: Figure) -> Found:
@@ -264,8 +209,7 @@ def fill_of(artist: Any) -> tuple | None:
     face = np.atleast_2d(patch.get_facecolor())
     if not len(face):
         return None
-    lightness = cspace_convert(over(tuple(face[0])), "sRGB1", "CAM02-UCS")[0]
-    return (patch.get_hatch() or "", float(lightness))
+    return (patch.get_hatch() or "", lightness(tuple(face[0])))
 
 
 def look_at_texts(figure: Figure, found: Found) -> None:
@@ -279,9 +223,8 @@ def look_at_texts(figure: Figure, found: Found) -> None:
     pixels = None
     for text in texts:
         colour = over(to_rgba(text.get_color(), text.get_alpha()))
-        inside = isinstance(text.axes, Axes) and text in text.axes.texts
         ground: Any = plain
-        if inside and text.get_clip_on() is False or inside:
+        if isinstance(text.axes, Axes) and text in text.axes.texts:
             if pixels is None:
                 pixels = without(texts, figure)
             ground = behind(text, pixels, plain)
@@ -296,12 +239,12 @@ def look_at_texts(figure: Figure, found: Found) -> None:
 def without(texts: list[Text], figure: Figure) -> NDArray[np.float64]:
     """The picture before its texts are written, (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    opacities = [text.get_alpha() for text in texts]
     for text in texts:
-        text.set_visible(False)
+        text.set_alpha(0)  # hidden texts would leave their room to others
     canvas.draw()
-    for text in texts:
-        text.set_visible(True)
+    for text, opacity in zip(texts, opacities, strict=True):
+        text.set_alpha(opacity)
     return np.asarray(canvas.buffer_rgba())[..., :3] / 255
 
 
