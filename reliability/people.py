@@ -85,6 +85,7 @@ def texts() -> tuple[Counter, list[str]]:
         levels = accessible.headings_of(text)
         looked.update(pictures=len(pictures), headings=len(levels))
         found = accessible.alt_faults(pictures) + accessible.heading_faults(levels)
+        found += accessible.table_faults(text)
         faults += [f"{path.name}: {fault}" for fault in found]
     for path in sorted((ROOT / "tools" / "assets").glob("*.css")):
         pairs, found = accessible.css_faults(path.read_text(encoding="utf-8"))
@@ -190,7 +191,7 @@ def section(looked: Counter, faults: list[str], theirs: list[str]) -> str:
     """The report."""
     rows = "\n".join(f"| {what} | {number:,} |" for what, number in looked.items())
     things = sum(looked.values())
-    told = "\n".join(f"- {fault}" for fault in faults)
+    told = "".join(f"- {fault}\n" for fault in faults)
     wrong = f"{len(faults)} faults, listed below" if faults else "nothing"
     return f"""## People
 
@@ -205,13 +206,13 @@ the keyboard's focus must change the picture of each control.
 {rows}
 
 {outcome(f"{things:,} things looked at", f"{things - len(faults):,}", wrong)}
-
 {told}
-
 What axe-core finds in the rest of JupyterLab's window, which is not ours:
 {", ".join(theirs) or "nothing"}.
 
 No screen reader was used, and nobody who needs one was asked: that a name is there does
-not say that it helps. Programs cannot tell whether an alternative text is true; these
-were read beside their pictures. Colour blindness was simulated at its full severity.
+not say that it helps. Programs cannot tell whether an alternative text is true: that is
+for those to see who change a figure. Colour blindness is simulated at its full
+severity, in the colours of the curves; pictures are held to contrast, line styles and
+hatching.
 """

@@ -22,6 +22,7 @@ from tools.accessible import (
     pictures_in,
     pictures_of,
     seconds_moving,
+    table_faults,
     wrong_with,
 )
 
@@ -99,13 +100,20 @@ def test_pictures_are_found_wherever_they_stand():
 
 
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *DOCUMENTS], ids=name_of)
-def test_headings_are_in_order(path):
+def test_headings_are_in_order_and_columns_have_names(path):
     if path.suffix == ".ipynb":
         cells = notebook_at(path).cells
         text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
     else:
         text = path.read_text(encoding="utf-8")
     assert heading_faults(headings_of(text)) == []
+    assert table_faults(text) == []
+
+
+def test_a_column_without_a_name_is_found():
+    assert table_faults("| a | b |\n|---|---|\n| | 1 |\n") == []
+    found = table_faults("Text.\n\n| | b |\n|---|---|\n| 1 | 2 |\n")
+    assert found == ["a column has no name: | | b |"]
 
 
 @pytest.mark.parametrize("kind", list(publish.TEMPLATE_OF))

@@ -111,6 +111,13 @@ def heading_faults(levels: Sequence[int]) -> list[str]:
     return faults
 
 
+def table_faults(markdown: str) -> list[str]:
+    """Tables with a column that has no name."""
+    heads = re.findall(r"^ *(\|.*\|) *\n *\|[-:| ]+\| *$", markdown, re.MULTILINE)
+    empty = [head for head in heads if re.search(r"\| *\|", head)]
+    return [f"a column has no name: {head}" for head in empty]
+
+
 def css_faults(css: str) -> tuple[int, list[str]]:
     """Pairs of colours in a style sheet, and those that stand out too little.
 

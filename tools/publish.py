@@ -159,9 +159,6 @@ def to_html(markdown: str) -> str:
     for heading in soup.find_all(re.compile("^h[1-6]$")):
         # As JupyterLab makes it, so that the links of the notebooks hold.
         heading["id"] = heading.get_text().strip().replace(" ", "-")
-    for corner in soup.find_all("th"):
-        if not corner.get_text(strip=True):  # it is the head of nothing
-            corner.name = "td"
     for link in soup.find_all("a", href=True):
         link["href"] = link_from_a_page(str(link["href"]))
     for paragraph in soup.find_all("p"):
