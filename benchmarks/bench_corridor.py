@@ -38,7 +38,7 @@ Network 1-8-8-2 with tanh, Adam 0.001, gamma 0.95, {len(SEEDS)} seeds by turns, 
 thread. The other trainer asks the network for one state at a time and differentiates
 through the small graphs that this leaves.
 
-| | median | least | most |
+| quantity | median | least | most |
 |---|---|---|---|
 | times faster | {row(ratios, ".1f")} |
 | `pg.train`, s | {row(together, ".2f")} |

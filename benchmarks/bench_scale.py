@@ -119,9 +119,9 @@ def scale_picture(results: dict) -> str:
     return picture(
         "scale",
         draw,
-        "Time of an update against N on logarithmic axes, rising slowly up to about a "
-        "hundred and then in proportion; beside it the peak memory of the process, "
-        "flat up to a hundred and then rising.",
+        "Time of an update against N on logarithmic axes: it rises slowly up to about "
+        "a hundred and then in proportion. Beside it the peak memory of the process "
+        "is flat up to a hundred and then rises.",
         columns=2,
     )
 

@@ -16,8 +16,10 @@ from pg_helpers.display import Picture, clear, png_of, png_size
 from pg_helpers.rollout import Trajectories
 from pg_helpers.scenes import Scene, path_of, scene_of
 
-# The last frame rests, so that one sees how it ended before it starts again.
+# The last frame rests, so that one sees how it ended where it starts again.
 _REST = 1500  # milliseconds
+# Nobody can stop a picture that moves; so by itself it moves no longer than this.
+_MOVES = 5000  # milliseconds
 
 
 def watch(
@@ -27,12 +29,12 @@ def watch(
     index: int = -1,
     milliseconds: int | None = None,
     max_frames: int = 40,
-    plays: int = 2,
+    plays: int = 1,
 ) -> Picture:
     """Play a trajectory: a picture that moves wherever pictures are shown.
 
     It is an animated PNG, which needs no player: it moves in JupyterLab, in a web page
-    and on GitHub, stops after a few rounds, and is its first frame in print.
+    and on GitHub, stops after one round, and is its first frame in print.
 
     Args:
         env: the world, as for `sample_trajectories`.
@@ -55,7 +57,7 @@ def watch(
     scene, path = scene_of(env), _path(batch, index)
     times = _moments(len(path), check_count("max_frames", max_frames, at_least=2))
     if milliseconds is None:
-        milliseconds = min(300, 5000 // len(times))
+        milliseconds = min(300, _MOVES // len(times))
     return animate(_frames(scene, path, times), alt, milliseconds, plays)
 
 
@@ -95,7 +97,7 @@ def strip(
 
 
 def animate(
-    frames: Iterable[Figure], alt: str, milliseconds: int = 300, plays: int = 2
+    frames: Iterable[Figure], alt: str, milliseconds: int = 300, plays: int = 1
 ) -> Picture:
     """Make an animated PNG of figures.
 

@@ -33,9 +33,15 @@ _SENTENCES = {
     "finished": "Finished: all updates are made. Reset begins anew.",
     "failed": "Failed. What was learned before is kept; Reset begins anew.",
 }
-_STATIC_ALT = (
-    "Training dashboard: learning curve, policy, entropy, gradient norm and the last "
-    "trajectory. Run the notebook to train."
+# No trained number: these are compared when the notebook is tested.
+_UNTRAINED = (
+    "Training dashboard before the first update: the curves of return, entropy and "
+    "gradient norm are empty, and the policy is the untrained one. Run the notebook to "
+    "train it."
+)
+_TRAINED = (
+    "Curves of return, entropy and gradient norm, the policy and the last trajectory. "
+    "Run the notebook to train, and to hear how far it has come."
 )
 
 
@@ -295,6 +301,10 @@ class TrainingDashboard:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and the picture of now for where there is no kernel."""
         view = display_data(self._view.box, self._forget, self._draw)
-        still = Picture(png_of(self._figure, small=True), _STATIC_ALT)
+        updates = len(self.history)
+        alt = f"Training dashboard after {updates} updates. {_TRAINED}"
+        still = Picture(
+            png_of(self._figure, small=True), alt if updates else _UNTRAINED
+        )
         data, metadata = still._repr_mimebundle_()
         return {**view, **data}, metadata

@@ -20,7 +20,7 @@ from pg_helpers.live import (
     live_picture,
     make_widgets,
 )
-from pg_helpers.pictures import BLACK, BLUE, FONT, GREEN, GREY, ORANGE, SKY, label
+from pg_helpers.pictures import BLACK, BLUE, BROWN, FONT, GREEN, GREY, VERMILION, label
 from pg_helpers.runs import TrainConfig
 from pg_helpers.scenes import Scene, path_of
 from pg_helpers.steering import SteeredRun
@@ -134,7 +134,7 @@ def draw_run(figure: Figure, scene: Scene, run: SteeredRun) -> None:
     history = run.history
     _draw_returns(returns, run)
     _draw_curve(entropy, history.entropy, GREEN, "nats", "entropy")
-    _draw_curve(norm, history.gradient_norm, ORANGE, "reward", "gradient norm")
+    _draw_curve(norm, history.gradient_norm, BROWN, "reward", "gradient norm")
     path = None if run.batch is None else path_of(run.batch)
     if path is None:
         middle: Any = {"ha": "center", "transform": last.transAxes}
@@ -174,7 +174,7 @@ def _draw_returns(axes: Axes, run: SteeredRun) -> None:
     returns = history.mean_return if finite else history.mean_undiscounted_return
     updates = np.arange(1, len(returns) + 1)
     few = "." if len(returns) < 30 else ""
-    axes.plot(updates, returns, few + "-", color=SKY, linewidth=1, label="batch mean")
+    axes.plot(updates, returns, few + "-", color=GREY, linewidth=1, label="batch mean")
     if run.best is not None:
         axes.axhline(run.best, color=BLACK, linestyle=":", label="best J")
         every = max(1, len(run.exact) // 15)
@@ -182,7 +182,7 @@ def _draw_returns(axes: Axes, run: SteeredRun) -> None:
             run.exact_updates,
             run.exact,
             "s--",
-            color=ORANGE,
+            color=VERMILION,
             markevery=every,
             label="exact J",
         )

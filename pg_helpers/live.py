@@ -29,9 +29,11 @@ _MEND = """
   }
   for (const slider of demo.querySelectorAll('.widget-slider')) {
     const readout = slider.querySelector('.widget-readout');
-    for (const part of slider.querySelectorAll('[role=slider], .widget-readout')) {
+    readout.setAttribute('role', 'textbox');
+    const handle = slider.querySelector('[role=slider]');
+    handle.setAttribute('aria-valuetext', readout.textContent);
+    for (const part of [handle, readout]) {
       part.setAttribute('aria-label', slider.querySelector('label').textContent);
-      part.setAttribute('aria-valuetext', readout.textContent);
     }
   }
   for (const text of demo.querySelectorAll('.pg-sentence, .pg-error')) {

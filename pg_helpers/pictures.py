@@ -1,7 +1,7 @@
 """Pictures of worlds and policies: each draws arrays on an Axes and returns it.
 
-The colours are those of Okabe and Ito, which the colour-blind can tell apart; marks,
-line styles, lengths and numbers say the same again.
+The colours are those of plots.py, which the colour-blind can tell apart; marks, line
+styles, lengths and numbers say the same again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
@@ -18,15 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 from pg_helpers.arguments import finite_array
 
 FONT = 12  # points, at a hundred dots an inch
-BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
-VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#BBBBBB"
+BLACK, BLUE, BROWN, GREEN = "#000000", "#0072B2", "#692D0F", "#009E73"
+VERMILION, PURPLE, NAVY, GREY = "#D55E00", "#CC79A7", "#002D5A", "#888888"
 # Each action, or component, with a mark and a line style of its own.
 STYLES = (
     (BLUE, "o", "-"),
-    (ORANGE, "s", "--"),
+    (BROWN, "s", "--"),
     (GREEN, "^", "-."),
     (VERMILION, "v", ":"),
-    (SKY, "D", "-"),
+    (NAVY, "D", "-"),
     (PURPLE, "X", "--"),
 )
 # Up, right, down, left, in a picture whose rows grow downward.
@@ -47,8 +48,8 @@ def draw_corridor(axes: Axes, length: int, position: int, title: str = "") -> Ax
     """
     _check_place("position", position, length)
     for cell in range(length):
-        fill = GREEN if cell == length - 1 else "white"
-        axes.add_patch(Rectangle((cell - 0.5, -0.5), 1, 1, fc=fill, ec=GREY, alpha=0.5))
+        fill = to_rgba(GREEN, 0.5) if cell == length - 1 else "white"
+        axes.add_patch(Rectangle((cell - 0.5, -0.5), 1, 1, fc=fill, ec=GREY))
     axes.plot([-0.5, -0.5], [-0.5, 0.5], color=BLACK, linewidth=6)
     axes.plot(length - 1, 0, "*", color=BLACK, markersize=16)
     axes.add_patch(Circle((position, 0), 0.32, fc=BLUE, ec=BLACK, zorder=3))
@@ -79,7 +80,7 @@ def draw_grid(
         _check_place("path", state, rows * columns)
     if len(path) > 0:
         y, x = np.divmod(np.asarray(path), columns)
-        axes.plot(x, y, "-", color=SKY, linewidth=4)
+        axes.plot(x, y, "-", color=NAVY, linewidth=4)
         axes.plot(x[0], y[0], "s", color="white", mec=BLACK, markersize=14)
         axes.add_patch(Circle((x[-1], y[-1]), 0.28, fc=BLUE, ec=BLACK, zorder=3))
     label(axes, "column", "row", title)
@@ -110,7 +111,7 @@ def draw_cartpole(axes: Axes, observation: ArrayLike, title: str = "") -> Axes:
         axes.plot([x, tip[0]], [0.2, tip[1]], ":", color=GREY)
     axes.add_patch(Rectangle((x - 0.3, 0.04), 0.6, 0.3, fc=BLUE, ec=BLACK))
     pole = (x + np.sin(angle), 0.2 + np.cos(angle))
-    axes.plot([x, pole[0]], [0.2, pole[1]], color=ORANGE, linewidth=7)
+    axes.plot([x, pole[0]], [0.2, pole[1]], color=BROWN, linewidth=7)
     axes.plot(x, 0.2, "o", color=BLACK)
     axes.set(xlim=(-2.8, 2.8), ylim=(-0.05, 1.5), aspect="equal", yticks=[])
     axes.spines[["left", "right", "top"]].set_visible(False)
@@ -224,7 +225,7 @@ def draw_cartpole_policy(
         p = right[-row, -column]
         place = (0.03 + 0.94 * column, 0.04 + 0.92 * row, f"{p:.2f}")
         sides: Any = {"ha": ("left", "right")[column], "va": ("bottom", "top")[row]}
-        shade = "white" if p < 0.5 else BLACK
+        shade = "white" if p < 0.47 else BLACK
         axes.text(*place, transform=axes.transAxes, color=shade, fontsize=FONT, **sides)
     label(axes, "pole angle (degrees)", "velocity (degrees/s)", "P(push right)")
     return axes
@@ -273,7 +274,7 @@ def _draw_cells(axes: Axes, shape: tuple[int, int]) -> None:
     """Empty cells, row 0 on top, and the rewarded corner."""
     rows, columns = shape
     corner = (columns - 1.5, rows - 1.5)
-    axes.add_patch(Rectangle(corner, 1, 1, fc=GREEN, alpha=0.5))
+    axes.add_patch(Rectangle(corner, 1, 1, fc=to_rgba(GREEN, 0.5), ec=GREEN))
     axes.plot(columns - 1, rows - 1, "*", color=BLACK, markersize=16)
     axes.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, color=GREY)
     axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, color=GREY)

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import finite_array
 
-# Okabe and Ito's palette, told apart by colour-blind readers; each with a line style
-# of its own, so that a curve is known without its colour.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Told apart by colour-blind readers, and each at 3 to 1 or more against white: Okabe
+# and Ito's palette, with brown and navy for orange and sky blue, which are too pale.
+# Each has a line style of its own, so that a curve is known without its colour.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#692D0F", "#002D5A")
+# Those two: for shading that only repeats what a line or a word says too.
+SHADES = ("#56B4E9", "#E69F00")
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 MARKERS = "osD^vP"
 
@@ -88,7 +92,34 @@ def spread_band(
     low, middle, high = np.quantile(rows, [band[0], 0.5, band[1]], axis=0)
     look = _look(number)
     axes.plot(places, middle, label=label, **look)
-    axes.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    fill_band(axes, places, low, high, look["color"])
+    return axes
+
+
+def fill_band(
+    axes: Axes,
+    x: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    color: str,
+    label: str | None = None,
+) -> Axes:
+    """Fill between two curves: pale, so that others show through, with a clear edge.
+
+    Args:
+        axes: drawn on.
+        x: (n,).
+        low: (n,).
+        high: (n,).
+        color: of the edge, and of the fill at a fifth of its strength.
+        label: for a legend.
+
+    Returns:
+        The axes.
+    """
+    face = to_rgba(color, 0.2)
+    band = axes.fill_between(x, low, high, facecolor=face, edgecolor=color, label=label)
+    band.set_linewidth(0.8)
     return axes
 
 
@@ -134,7 +165,8 @@ def paired_bars(
         The axes.
     """
     places = np.arange(len(names))
-    axes.bar(places - 0.2, first, 0.4, color="0.7", label=labels[0])
+    grey: dict = {"color": "0.75", "edgecolor": "0.3"}
+    axes.bar(places - 0.2, first, 0.4, label=labels[0], **grey)
     bars = axes.bar(places + 0.2, second, 0.4, color=COLORS[0], label=labels[1])
     for bar in bars:
         bar.set(hatch="//", edgecolor="white")

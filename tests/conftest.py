@@ -1,8 +1,37 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
+from matplotlib.figure import Figure
+
+from tools.legible import examine
 
 
 @pytest.fixture(autouse=True)
 def _seeded_weights():
     """Networks that a test makes have the same weights at each run."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def without_examination() -> None:
+    """Marks a test that draws what nobody should: see below."""
+
+
+@pytest.fixture(autouse=True)
+def _legible_figures(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Whatever a test of pg_helpers draws can be read without colours, and if pale."""
+    drawn: list[Figure] = []
+    make = Figure.__init__
+
+    def made(figure: Figure, *args, **kwargs) -> None:
+        make(figure, *args, **kwargs)
+        drawn.append(figure)
+
+    monkeypatch.setattr(Figure, "__init__", made)
+    yield
+    if "without_examination" not in request.fixturenames:
+        faults = [fault for figure in drawn for fault in examine(figure).faults]
+        assert not faults, "tools/legible.py finds: " + "; ".join(dict.fromkeys(faults))

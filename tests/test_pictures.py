@@ -5,9 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 from screens import middle, near, pixels
 
-from pg_helpers import pictures
+from pg_helpers import pictures, plots
 from pg_helpers.display import png_of
-from pg_helpers.pictures import BLUE, GREEN, ORANGE, SKY
+from pg_helpers.pictures import BLUE, BROWN, GREEN, NAVY
 
 
 def axes_of(width=4, height=4):
@@ -49,7 +49,7 @@ def test_the_rows_of_the_grid_grow_downward():
 
 def test_the_way_through_the_grid_is_drawn():
     axes = pictures.draw_grid(axes_of(), (3, 4), [0, 4, 8, 9, 10])
-    found = near(image(axes), SKY)
+    found = near(image(axes), NAVY)
     for x, y, expected in ((0, 1, True), (1, 2, True), (2, 1, False), (3, 0, False)):
         column, row = axes.transData.transform((x, y)).round().astype(int)
         assert found[400 - row - 3 : 400 - row + 3, column].any() == expected
@@ -61,7 +61,7 @@ def test_the_pole_leans_as_the_observation_says(angle):
     found = image(axes)
     assert place(axes, near(found, BLUE))[0] == pytest.approx(1.0, abs=0.1)
     # A pole of length 1: its middle is half a sine to the side, half a cosine up.
-    x, y = place(axes, near(found, ORANGE))
+    x, y = place(axes, near(found, BROWN))
     assert x == pytest.approx(1 + np.sin(angle) / 2, abs=0.05)
     assert y == pytest.approx(0.2 + np.cos(angle) / 2, abs=0.15)
 
@@ -74,9 +74,9 @@ def test_probabilities_on_the_corridor():
         line.get_color(): line for line in axes.lines if len(line.get_xdata()) == 4
     }
     assert lines[BLUE].get_ydata() == pytest.approx(right[:4])
-    assert lines[ORANGE].get_ydata() == pytest.approx(1 - right[:4])
-    assert lines[BLUE].get_linestyle() != lines[ORANGE].get_linestyle()
-    assert lines[BLUE].get_marker() != lines[ORANGE].get_marker()
+    assert lines[BROWN].get_ydata() == pytest.approx(1 - right[:4])
+    assert lines[BLUE].get_linestyle() != lines[BROWN].get_linestyle()
+    assert lines[BLUE].get_marker() != lines[BROWN].get_marker()
     heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
     assert heights == {"right": 0.9, "left": pytest.approx(0.1)}
 
@@ -158,11 +158,9 @@ def test_axes_are_named_and_can_be_read_from_afar():
         assert min(text.get_fontsize() for text in texts) >= 10
 
 
-def test_the_colours_are_those_of_okabe_and_ito():
-    colours = {pictures.BLUE, ORANGE, GREEN, pictures.VERMILION, SKY, pictures.PURPLE}
-    assert colours == {
-        *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
-    }
+def test_the_colours_are_those_of_the_curves():
+    colours = {pictures.BLUE, BROWN, GREEN, pictures.VERMILION, NAVY, pictures.PURPLE}
+    assert colours == set(plots.COLORS)
     assert len({color for color, _, _ in pictures.STYLES}) == 6
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -57,15 +60,14 @@ def _draw_pushes(axes: Axes, pushes: Tensor, truth: str) -> None:
 def _draw_cloud(axes: Axes, cloud: Tensor, truth: str) -> None:
     along, across, chance = cloud.numpy().T
     sizes = 8 + 900 * chance[2:] / max(chance[2:].sum(), 1e-300)
-    axes.scatter(
-        along[2:], across[2:], s=sizes, color=COLORS[0], alpha=0.35, linewidth=0
-    )
+    look: Any = {"facecolor": to_rgba(COLORS[0], 0.35), "edgecolor": COLORS[0]}
+    axes.scatter(along[2:], across[2:], s=sizes, linewidth=0.6, **look)
     axes.plot([0, along[1]], [0, across[1]], color="0.4", linewidth=5, label=truth)
     axes.plot(along[1], across[1], marker="s", markersize=9, color="0.4")
     axes.plot([0, along[0]], [0, across[0]], color=COLORS[1], linewidth=2, label="mean")
     axes.plot(along[0], across[0], marker="o", markersize=7, color=COLORS[1])
-    axes.axhline(0, color="0.8", linewidth=1, zorder=0)
-    axes.axvline(0, color="0.8", linewidth=1, zorder=0)
+    axes.axhline(0, color="0.5", linewidth=1, zorder=0)
+    axes.axvline(0, color="0.5", linewidth=1, zorder=0)
     axes.tick_params(labelsize=_SMALL)
     axes.set_xlabel(f"along {truth}", fontsize=_SMALL)
     axes.set_ylabel("across", fontsize=_SMALL)

@@ -165,7 +165,7 @@ def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -
     heights = squared_errors(np.stack(np.meshgrid(across, along), -1), xs, ys)
     lowest = float(squared_errors([intercept, slope], xs, ys))
     levels = lowest + np.array([0.3, 1, 2.5, 5, 10, 20, 40])
-    plane.contour(across, along, heights, levels, colors="0.7", linewidths=1)
+    plane.contour(across, along, heights, levels, colors="0.55", linewidths=1)
     seen = steps[abs(steps).max(-1) < 1e6]  # what is farther out cannot be drawn
     plane.plot(*seen.T, ".-", color=COLORS[0], linewidth=1.3, markersize=7)
     plane.plot(*steps[0], "s", color="black", markersize=8)
@@ -198,10 +198,10 @@ def draw_lever_run(figure: Figure, path: ArrayLike, mean_rewards: ArrayLike) -> 
     hill, graph = _two_panels(figure)
     differences = np.linspace(-_REACH, _REACH, 161)
     logits = np.stack([np.zeros_like(differences), differences], -1)
-    hill.plot(differences, probabilities(logits) @ means, color="0.6", linewidth=2)
+    hill.plot(differences, probabilities(logits) @ means, color="0.55", linewidth=2)
     objectives = probabilities(steps) @ means
     places = np.clip(np.diff(steps)[:, 0], -_REACH, _REACH)
-    hill.plot(places, objectives, "o", color=COLORS[2], markersize=6, alpha=0.6)
+    hill.plot(places, objectives, "o", color=COLORS[2], markersize=6)
     hill.plot(places[0], objectives[0], "s", color="black", markersize=9, label="start")
     end = "<" if places[-1] == -_REACH else ">" if places[-1] == _REACH else "*"
     hill.plot(places[-1], objectives[-1], end, color=COLORS[1], ms=14, label="end")

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_positive, finite_array
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, SHADES
 
 # Which way a point points: colour, marker and name in a legend.
 LOOKS = (
@@ -113,11 +114,10 @@ def draw_cloud(
             points[chosen, 0],
             points[chosen, 1],
             s=sizes[chosen],
-            facecolor=color if sign else "none",
-            edgecolor="none" if sign else color,
-            linewidth=2,
+            facecolor=to_rgba(color, opacity) if sign else "none",
+            edgecolor=color,
+            linewidth=0.5 if sign else 2,
             marker=marker,
-            alpha=opacity,
         )
     axes.annotate(
         "",
@@ -185,7 +185,7 @@ def _shade_uphill(axes: Axes, arrow: NDArray, reach: float) -> None:
     ahead = 4 * reach * arrow / np.hypot(*arrow)
     aside = np.array([-ahead[1], ahead[0]])
     corners = np.array([aside, aside + ahead, ahead - aside, -aside])
-    axes.fill(*corners.T, color=COLORS[5], alpha=0.18, linewidth=0)
+    axes.fill(*corners.T, color=SHADES[0], alpha=0.18, linewidth=0, gid="shade")
     axes.plot(*np.array([aside, -aside]).T, color="0.5", linewidth=1, linestyle=":")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pg_helpers.arguments import finite_array
-from pg_helpers.plots import COLORS, MARKERS, curve
+from pg_helpers.plots import COLORS, MARKERS, SHADES, curve
 
 _RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
 
@@ -81,8 +82,9 @@ def draw_changes(
     right.set_xlabel("change (hatched: a fall)")
     if pushed is not None:
         left.get_yticklabels()[pushed].set_fontweight("bold")
-        right.axhspan(pushed - 0.5, pushed + 0.5, color=COLORS[4], alpha=0.3, zorder=0)
-        left.axhspan(pushed - 0.5, pushed + 0.5, color=COLORS[4], alpha=0.3, zorder=0)
+        shade: Any = {"color": SHADES[1], "alpha": 0.3, "zorder": 0, "gid": "shade"}
+        right.axhspan(pushed - 0.5, pushed + 0.5, **shade)
+        left.axhspan(pushed - 0.5, pushed + 0.5, **shade)
 
 
 def draw_counts(

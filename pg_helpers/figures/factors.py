@@ -11,10 +11,11 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
 from pg_helpers.arguments import check_count, finite_array
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, SHADES
 
 # Who decides a factor: its color, and a hatch for who sees no colors.
 OWNERS = {
@@ -137,7 +138,7 @@ def draw_factors(axes: Axes, factors: Sequence[Factor], multiplied: int) -> Axes
             textcoords="offset points",
             ha="center",
             va="bottom",
-            color="black" if done else "0.5",
+            color="black" if done else "0.4",
         )
         running += height
     axes.set_xticks(range(len(factors)), [_below(factor) for factor in factors])
@@ -178,7 +179,7 @@ def draw_frequencies(
             )
     places = np.arange(len(labels))
     bars, *others = values.items()
-    axes.barh(places, bars[1], color=COLORS[5], alpha=0.6, label=bars[0])
+    axes.barh(places, bars[1], fc=SHADES[0], ec=COLORS[5], label=bars[0])
     for (name, row), mark, color in zip(
         others, "ox", ("black", COLORS[1]), strict=False
     ):
@@ -210,7 +211,8 @@ def draw_underflow(
     """
     total = finite_array("logarithms", logarithms)
     steps = np.arange(1, len(total) + 1)
-    axes.plot(steps, total, color=COLORS[5], linewidth=10, alpha=0.6, label="sum")
+    edge = [withStroke(linewidth=11, foreground=COLORS[5])]
+    axes.plot(steps, total, color=SHADES[0], lw=9, path_effects=edge, label="sum")
     for number, (name, product) in enumerate(products.items()):
         values = finite_array(name, product)
         if values.shape != total.shape or total.ndim != 1:
@@ -218,9 +220,9 @@ def draw_underflow(
         heights = np.log10(values[values > 0])
         if not heights.size:
             raise ValueError(f"{name}: expected a product above 0 at first, got 0")
-        color, style = COLORS[number], ("-", "--")[number % 2]
+        color, (style, end) = COLORS[number], (("-", "X"), ("--", "P"))[number % 2]
         axes.plot(steps[: len(heights)], heights, style, color=color, label=name)
-        axes.plot(len(heights), heights[-1], "X", color=color, markersize=12)
+        axes.plot(len(heights), heights[-1], end, color=color, markersize=12)
         place = (len(heights) + 0.025 * len(total), heights[-1])
         axes.annotate(f"{name} becomes 0", place, va="center")
     axes.set_xlabel("steps multiplied")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
@@ -186,7 +187,8 @@ def draw_density(
     panels[0].set(title="density $P$", ylabel="per unit of action")
     panels[1].plot(a, R, color="black", linestyle="--")
     panels[1].set(title="return $R$", ylabel="units of reward")
-    panels[2].fill_between(a, R * p, color=_PRODUCT, alpha=0.6, hatch="//", linewidth=0)
+    look: Any = {"fc": to_rgba(_PRODUCT, 0.5), "ec": _PRODUCT, "hatch": "//"}
+    panels[2].fill_between(a, R * p, **look)
     panels[2].plot(a, R * p, color=_PRODUCT)
     panels[2].axhline(0, color="black", linewidth=1)
     panels[2].set(title="product $R\\,P$", ylabel="reward per unit of action")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import finite_array
-from pg_helpers.plots import COLORS, paired_bars
+from pg_helpers.plots import COLORS, fill_band, paired_bars
 
 _SMALL = 12
 
@@ -86,18 +86,9 @@ def draw_courses(
             )
         updates = np.arange(band.shape[1])
         axes.axhline(start, color="black", linewidth=1, linestyle=":")
-        axes.fill_between(
-            updates, band.min(axis=0), band.max(axis=0), color="0.85", linewidth=0
-        )
+        fill_band(axes, updates, band.min(axis=0), band.max(axis=0), "0.5")
         axes.plot(updates, np.median(band, axis=0), color="0.5", linewidth=3)
-        axes.fill_between(
-            updates,
-            runs.min(axis=0),
-            runs.max(axis=0),
-            color=COLORS[1],
-            alpha=0.25,
-            linewidth=0,
-        )
+        fill_band(axes, updates, runs.min(axis=0), runs.max(axis=0), COLORS[1])
         axes.plot(updates, np.median(runs, axis=0), color=COLORS[1], linestyle="--")
         axes.set_title(name, fontsize=_SMALL + 1)
         axes.tick_params(labelsize=_SMALL)
@@ -143,7 +134,7 @@ def draw_mixture(
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.2, top=0.88, wspace=0.32)
     left, right = figure.subplots(1, 2)
     draw_pushes(left, names, of_loss, of_j)
-    right.axhspan(-1.1, 0, color="0.93")
+    right.axhspan(-1.1, 0, color="0.93", gid="shade")
     right.axhline(0, color="0.4", linewidth=1)
     right.plot(x, y, color=COLORS[1], linestyle="--")
     right.plot(x[at], y[at], "o", color=COLORS[1], markersize=11)

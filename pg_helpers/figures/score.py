@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_count, check_positive, finite_array
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, fill_band
 
 # The rewards of the demo, in metres: a bump of height 1, and a step from 0 to 1.
 KINDS = ("bump", "step")
@@ -166,7 +166,7 @@ def draw_areas(
     left = widths.cumsum() - widths
     colors = [COLORS[0] if height > 0 else COLORS[4] for height in heights]
     bars = axes.bar(
-        left, heights, widths, align="edge", color=colors, edgecolor="black", alpha=0.8
+        left, heights, widths, align="edge", color=colors, edgecolor="black"
     )
     for bar, height in zip(bars, heights, strict=True):
         bar.set_hatch("" if height > 0 else "//")
@@ -253,7 +253,7 @@ def _draw_arrows(
     grid = np.linspace(*_REACH, 400)
     curve = np.exp(-(((grid - mean) / width) ** 2) / 2)
     levels = np.exp(-(((actions - mean) / width) ** 2) / 2) * up[: len(actions)]
-    axes.fill_between(grid, curve, color=COLORS[5], alpha=0.25, linewidth=0)
+    fill_band(axes, grid, np.zeros_like(grid), curve, COLORS[5])
     axes.plot([mean, mean], [0, 1], color="black", linewidth=1.2, linestyle=":")
     axes.plot(actions, levels, "o", color="0.35", markersize=3.5)
     axes.quiver(

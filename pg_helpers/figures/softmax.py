@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_positive, finite_array
-from pg_helpers.plots import COLORS
+from pg_helpers.plots import COLORS, fill_band
 
 _MARKERS = "os^DvP"
 
@@ -64,7 +64,7 @@ def draw_policy(figure: Figure, probabilities: ArrayLike, actions: ArrayLike) ->
     top, bottom = figure.subplots(2, 1, height_ratios=[3, 1.4])
     figure.subplots_adjust(left=0.17, right=0.98, top=0.97, bottom=0.17, hspace=0.35)
     shares = [np.mean(taken == name) for name in names]
-    top.bar(names, heights, 0.6, color=COLORS[: len(names)], alpha=0.85)
+    top.bar(names, heights, 0.6, color=COLORS[: len(names)])
     top.hlines(shares, names - 0.38, names + 0.38, color="black", linewidth=3)
     for name, height, share in zip(names, heights, shares, strict=True):
         above = max(height, share) + 0.03
@@ -155,15 +155,8 @@ def draw_reach(
             f"{places.shape}"
         )
     spread = 2 * check_positive("standard_deviation", standard_deviation)
-    axes.fill_between(
-        places,
-        heights - spread,
-        heights + spread,
-        color=COLORS[5],
-        alpha=0.35,
-        linewidth=0,
-        label="95 % of actions",
-    )
+    low, high = heights - spread, heights + spread
+    fill_band(axes, places, low, high, COLORS[5], label="95 % of actions")
     axes.plot(places, heights, color=COLORS[0], marker="o", label="mean action")
     axes.plot(
         places, places, color="black", linewidth=1.5, linestyle=":", label="target"

@@ -37,7 +37,7 @@ def draw_credit(axes: Axes, table: ArrayLike, title: str) -> Axes:
     steps = len(numbers)
     axes.imshow(numbers, cmap="Blues", vmin=0, vmax=numbers.max())
     for (t, k), number in np.ndenumerate(numbers):
-        color = "white" if number > 0.6 * numbers.max() else "black"
+        color = "white" if number > 0.715 * numbers.max() else "black"
         text = f"{1000 * number:.0f}" if number > 1e-12 else "0"
         axes.text(k, t, text, ha="center", va="center", color=color, fontsize=15)
     edge = np.arange(steps + 1) - 0.5
@@ -175,7 +175,7 @@ def draw_episodes(axes: Axes, names: Sequence[str], numbers: ArrayLike) -> Axes:
             f"numbers: expected {len(names)} positive numbers, got {needed}"
         )
     rows = np.arange(len(names))
-    axes.hlines(rows, needed.min() / 3, needed, color="0.8", linewidth=2)
+    axes.hlines(rows, needed.min() / 3, needed, color="0.5", linewidth=2)
     axes.plot(needed, rows, "o", color=COLORS[0], markersize=12)
     for row, number in enumerate(needed):
         axes.text(number * 1.14, row, f"{number:,.0f}", va="center")

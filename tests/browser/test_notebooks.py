@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from demos import AT_REST, SIZES, take
+from heard import OURS, axe_faults, tree_faults
 from lab import NORMAL, NOTEBOOKS, Watch, name_of, open_notebook, outputs
 from live import Live, drive, faultless, running
 from nbconvert import HTMLExporter
@@ -93,6 +94,12 @@ def test_all_cells_run(live):
 def test_every_picture_has_a_text(live):
     cells = outputs(live.page)
     faults = [f for cell in cells for f in missing_pictures(cell, cell["images"])]
+    faultless([f"{live.name}: {fault}" for fault in faults])
+
+
+def test_a_screen_reader_is_told_all(live):
+    live.watch.doing = "looking at names and roles"
+    faults = axe_faults(live.page, OURS) + tree_faults(live.page, OURS)[1]
     faultless([f"{live.name}: {fault}" for fault in faults])
 
 

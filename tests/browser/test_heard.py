@@ -1,0 +1,159 @@
+"""Pages, decks and demos, for who hears them or has only a keyboard.
+
+The notebooks of the series are examined in test_notebooks.py, all their pages and decks
+in reliability/people.py. Here are one of each, and what must be found.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from heard import axe_faults, focus_faults, nodes_below, tree_faults
+from lab import NOTEBOOKS
+from live import Live, running
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import BrowserContext, Page
+
+from tools import publish
+
+PAGES = ("html/04_the_log_derivative_trick", "html/index", "slides/index")
+DECK = "slides/04_the_log_derivative_trick"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    build = tmp_path_factory.mktemp("build")
+    for kind in ("slides", "html"):
+        path = NOTEBOOKS / "04_the_log_derivative_trick.ipynb"
+        publish.publish(kind, [path], build / kind)
+    return build
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_in_a_page(build, page, name):
+    page.goto((build / f"{name}.html").as_uri())
+    page.evaluate("window.MathJax && MathJax.startup.promise")
+    assert axe_faults(page) == []
+    assert tree_faults(page, "body")[1] == []
+
+
+def test_axe_finds_nothing_in_a_deck(build, page):
+    page.goto((build / f"{DECK}.html").as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    for number in (0, 1, 4):
+        page.evaluate("number => Reveal.slide(number, 0, 99)", number)
+        assert axe_faults(page) == []
+
+
+SOUND = "<html lang=en><title>t</title><main><h1>One</h1>%s</main></html>"
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+WRONG = {
+    f'<img src="{DOT}">': "axe: image-alt (critical)",
+    "<button></button>": "axe: button-name (critical)",
+    "<input>": "axe: label (critical)",
+    '<p style="color: #888">pale</p>': "axe: color-contrast (serious)",
+    "<h3>Three</h3>": "axe: heading-order (moderate)",
+    "<table><tr><th></th></tr><tr><td>1</td></tr></table>": "axe: empty-table-header",
+    '<div tabindex="0">takes the focus</div>': "takes the focus as 'generic'",
+    '<a href="/"></a>': "a link has no name",
+}
+
+
+def test_a_sound_page_has_no_fault(page):
+    page.set_content(SOUND % '<button>Named</button><p style="color: #555">dark</p>')
+    assert axe_faults(page) == []
+    assert tree_faults(page, "body") == ({"controls": 1, "images": 0}, [])
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: WRONG[wrong])
+def test_each_fault_of_a_page_is_found(page, wrong):
+    page.set_content(SOUND % wrong)
+    found = axe_faults(page) + tree_faults(page, "body")[1]
+    assert any(WRONG[wrong] in fault for fault in found), found
+
+
+CELLS = """
+import ipywidgets, pg_helpers as pg
+controls = {
+    "gamma": pg.Slider(0, 1, 0.01, value=0.95, label="discount gamma"),
+    "rate": pg.LogSlider(0.001, 1, value=0.1),
+    "kind": pg.Choice(["one", "two"]),
+    "squared": pg.Toggle(),
+}
+say = lambda **parameters: f"The title says {parameters}."
+draw = lambda figure, **parameters: figure.suptitle(str(parameters))
+pg.Explorer(draw, controls, alt=say, sentence=say, figsize=(6, 1))
+---
+pg.predict("where-to-aim")
+---
+pg.TrainingDashboard(pg.corridor())
+---
+dull = ipywidgets.Button(description="dull")
+style = ipywidgets.HTML(
+    "<style>.bare * { outline: none !important; box-shadow: none !important }"
+)
+bare = [ipywidgets.IntSlider(), ipywidgets.Button(), dull, style]
+ipywidgets.VBox(bare).add_class("bare")
+"""
+
+
+@pytest.fixture(scope="module")
+def live(context, address, root: Path, tmp_path_factory) -> Iterator[Live]:
+    cells = [new_code_cell(source.strip()) for source in CELLS.split("---\n")]
+    notebook = new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, root / "heard.ipynb")
+    with running(
+        context, address, "heard.ipynb", tmp_path_factory.mktemp("screenshots")
+    ) as live:
+        yield live
+
+
+@pytest.mark.parametrize("kind", [".pg-explorer", ".pg-question", ".pg-dashboard"])
+def test_a_demo_is_heard_and_its_focus_is_seen(live, kind):
+    root = live.page.locator(kind)
+    assert root.count() == 1
+    assert axe_faults(live.page, kind) == []
+    counts, faults = tree_faults(live.page, kind)
+    assert faults == []
+    number, unseen = focus_faults(live.page, root)
+    assert unseen == []
+    assert counts["controls"] == number
+
+
+def test_a_slider_tells_its_value_as_it_is_written(live):
+    slider = live.page.locator(".pg-explorer [role=slider]").first
+    slider.press("ArrowLeft")
+    live.page.locator(".pg-explorer .pg-sentence", has_text="0.94").wait_for()
+    assert slider.get_attribute("aria-valuetext") == "0.94"
+    readout = live.page.get_by_role("textbox", name="discount gamma")
+    assert readout.inner_text() == "0.94"
+
+
+@pytest.mark.parametrize("kind", [".pg-explorer", ".pg-question", ".pg-dashboard"])
+def test_what_a_demo_says_is_announced(live, kind):
+    session = live.page.context.new_cdp_session(live.page)
+    nodes = nodes_below(session, f"{kind} .pg-sentence")
+    session.detach()
+    assert any(
+        part["name"] == "live" and part["value"]["value"] == "polite"
+        for node in nodes
+        for part in node["properties"]
+    )
+
+
+def test_each_fault_of_a_demo_is_found(live):
+    found = axe_faults(live.page, ".bare") + tree_faults(live.page, ".bare")[1]
+    assert any("axe: button-name (critical)" in fault for fault in found), found
+    assert "a slider has no name in the accessibility tree" in found
+    assert "takes the focus as 'generic', named ''" in found
+    _, unseen = focus_faults(live.page, live.page.locator(".bare"))
+    assert "the focus on 'dull' cannot be seen" in unseen
