@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch import nn
 
-from pg_helpers.dashboard_view import FIGSIZE, DashboardView, draw_run
+from pg_helpers.dashboard_view import FIGSIZE, DashboardView, draw_run, still_alt
 from pg_helpers.display import Picture, png_of
 from pg_helpers.live import display_data
 from pg_helpers.runs import History, TrainConfig
@@ -33,16 +33,6 @@ _SENTENCES = {
     "finished": "Finished: all updates are made. Reset begins anew.",
     "failed": "Failed. What was learned before is kept; Reset begins anew.",
 }
-# No trained number: these are compared when the notebook is tested.
-_UNTRAINED = (
-    "Training dashboard before the first update: the curves of return, entropy and "
-    "gradient norm are empty, and the policy is the untrained one. Run the notebook to "
-    "train it."
-)
-_TRAINED = (
-    "Curves of return, entropy and gradient norm, the policy and the last trajectory. "
-    "Run the notebook to train, and to hear how far it has come."
-)
 
 
 class TrainingDashboard:
@@ -301,10 +291,7 @@ class TrainingDashboard:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and the picture of now for where there is no kernel."""
         view = display_data(self._view.box, self._forget, self._draw)
-        updates = len(self.history)
-        alt = f"Training dashboard after {updates} updates. {_TRAINED}"
-        still = Picture(
-            png_of(self._figure, small=True), alt if updates else _UNTRAINED
-        )
+        alt = still_alt(len(self.history))
+        still = Picture(png_of(self._figure, small=True), alt)
         data, metadata = still._repr_mimebundle_()
         return {**view, **data}, metadata

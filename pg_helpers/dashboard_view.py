@@ -35,6 +35,16 @@ _SETTINGS: dict[str, tuple[str, list[Any]]] = {
     "seed": ("seed", [0, 1, 2, 3, 4]),
     "weights": ("return weights", ["total_return", "rewards_to_go"]),
 }
+# No trained number: these are compared when the notebook is tested.
+_UNTRAINED = (
+    "Training dashboard before the first update: the curves of return, entropy and "
+    "gradient norm are empty, and the policy is the untrained one. Run the notebook to "
+    "train it."
+)
+_TRAINED = (
+    "Curves of return, entropy and gradient norm, the policy and the last trajectory. "
+    "Run the notebook to train, and to hear how far it has come."
+)
 
 
 class DashboardView:
@@ -119,6 +129,17 @@ class DashboardView:
         """Move the bar."""
         self._bar.value = done
         self._progress.value = html.escape(text)
+
+
+def still_alt(updates: int) -> str:
+    """Alternative text of the picture that stays where there is no kernel.
+
+    Args:
+        updates: how many were made before it was drawn.
+    """
+    if updates == 0:
+        return _UNTRAINED
+    return f"Training dashboard after {updates} updates. {_TRAINED}"
 
 
 def draw_run(figure: Figure, scene: Scene, run: SteeredRun) -> None:
