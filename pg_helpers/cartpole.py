@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import gymnasium
@@ -10,8 +11,8 @@ from gymnasium.envs.classic_control import cartpole
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count
-from pg_helpers.envs import check_actions
+from pg_helpers.arguments import check_count, shown
+from pg_helpers.envs import MAX_ENVS, check_actions, check_seed
 
 
 class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
@@ -36,9 +37,10 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
     metadata: dict[str, Any] = {"render_modes": []}
 
     def __init__(self, num_envs: int = 1, max_episode_steps: int = 500) -> None:
-        check_count("num_envs", num_envs)
-        check_count("max_episode_steps", max_episode_steps)
-        super().__init__(num_envs, max_episode_steps)
+        super().__init__(
+            check_count("num_envs", num_envs, at_most=MAX_ENVS),
+            check_count("max_episode_steps", max_episode_steps),
+        )
         self.spec = gymnasium.spec("CartPole-v1")
         # NumPy takes a third less for arrays without axes than for Python's numbers.
         for name, value in list(vars(self).items()):
@@ -48,7 +50,13 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start all agents; options are Gymnasium's "low" and "high" of the starts."""
+        """Start all agents; options are Gymnasium's "low" and "high" of the starts.
+
+        Raises:
+            TypeError: the seed is not an integer, or the options are not numbers.
+            ValueError: the seed is negative, or the options are out of range.
+        """
+        seed, options = check_seed(seed), _check_bounds(options)
         self._seen, info = super().reset(seed=seed, options=options)
         self._running = np.arange(self.num_envs)
         self._time = 0
@@ -98,6 +106,24 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
         return self._seen.copy(), rewards, terminated, truncated, {}
 
 
+def _check_bounds(options: Any) -> dict[str, float] | None:
+    if options is None:
+        return None
+    if not isinstance(options, dict):
+        raise TypeError(f"options: expected a dict or None, got {shown(options)}")
+    given = {name: options[name] for name in ("low", "high") if name in options}
+    if not all(isinstance(bound, Real) for bound in given.values()):
+        raise TypeError(f"options: expected numbers, got {shown(given)}")
+    low, high = given.get("low", -0.05), given.get("high", 0.05)
+    if not -MAX_START <= low <= high <= MAX_START:
+        raise ValueError(
+            f"options: expected -{MAX_START} <= low <= high <= {MAX_START}, "
+            f"got {shown(low)} and {shown(high)}"
+        )
+    return {name: float(bound) for name, bound in given.items()}
+
+
+MAX_START = 1000  # far beyond the limits of the track, and far below those of a float32
 FORCE = np.array([-10.0, 10.0])
 FOUR_THIRDS = np.array(4.0 / 3.0)
 

@@ -11,10 +11,12 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count
+from pg_helpers.arguments import check_choice, check_count, shown
 from pg_helpers.drawing import draw_indexes
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
+
+MAX_ENVS = 1_000_000  # ten times what fits into the memory of a large machine
 
 
 class TabularEnv(gymnasium.Env):
@@ -37,10 +39,7 @@ class TabularEnv(gymnasium.Env):
 
     def __init__(self, mdp: TabularMDP, render_mode: str | None = None) -> None:
         _check_world(mdp)
-        if render_mode not in (None, "ansi"):
-            raise ValueError(
-                f"render_mode: expected None or 'ansi', got {render_mode!r}"
-            )
+        check_choice("render_mode", render_mode, (None, "ansi"))
         self.mdp = mdp
         self.render_mode = render_mode
         self.observation_space = _observation_space(mdp)
@@ -52,8 +51,13 @@ class TabularEnv(gymnasium.Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray, dict[str, Any]]:
-        """Draw a start state; `options` are not used."""
-        super().reset(seed=seed)
+        """Draw a start state; `options` are not used.
+
+        Raises:
+            TypeError: the seed is not an integer.
+            ValueError: it is negative.
+        """
+        super().reset(seed=check_seed(seed))
         self._state = int(self._cumulative.first_states(self.np_random, 1)[0])
         self._time = 0
         return self.mdp.observations[self._state].copy(), {"state": self._state}
@@ -71,7 +75,7 @@ class TabularEnv(gymnasium.Env):
         is_bool = isinstance(action, bool | np.bool_)
         if is_bool or not self.action_space.contains(action):
             raise ValueError(
-                f"action: expected one of {self.action_space}, got {action!r}"
+                f"action: expected one of {self.action_space}, got {shown(action)}"
             )
         before = np.array([self._state])
         after = self._cumulative.next_states(self.np_random, before, np.array([action]))
@@ -117,10 +121,10 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         self, mdp: TabularMDP, num_envs: int = 1, render_mode: str | None = None
     ) -> None:
         _check_world(mdp)
-        if render_mode is not None:
-            raise ValueError(f"render_mode: expected None, got {render_mode!r}")
+        check_choice("render_mode", render_mode, (None,))
         self.mdp = mdp
-        self.num_envs = check_count("num_envs", num_envs)
+        num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
+        self.num_envs = num_envs
         self.single_observation_space = _observation_space(mdp)
         self.single_action_space = spaces.Discrete(mdp.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -144,17 +148,17 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
     def reset(
         self,
         *,
-        seed: int | list[int | None] | None = None,
+        seed: Any = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray, dict[str, Any]]:
         """Draw a start state for each agent; `options` are not used.
 
         Raises:
-            TypeError: a list of seeds; the agents share one random generator.
+            TypeError: the seed is not an integer. The agents share one random
+                generator, so that a list of seeds is refused too.
+            ValueError: it is negative.
         """
-        if isinstance(seed, list):
-            raise TypeError("seed: expected one integer for all agents, got a list")
-        super().reset(seed=seed)
+        super().reset(seed=check_seed(seed))
         self._states = self._cumulative.first_states(self.np_random, self.num_envs)
         self._times[:] = 0
         self._ended[:] = False
@@ -187,6 +191,16 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         return observations, rewards, terminated, truncated, {"state": after}
 
 
+def check_seed(seed: Any) -> int | None:
+    """Return a seed as Gymnasium takes it, an int, or None for a new one.
+
+    Raises:
+        TypeError: it is not an integer.
+        ValueError: it is negative.
+    """
+    return None if seed is None else check_count("seed", seed, at_least=0)
+
+
 def check_actions(
     actions: ArrayLike, num_envs: int, num_actions: int
 ) -> NDArray[np.integer]:
@@ -195,7 +209,10 @@ def check_actions(
     Raises:
         ValueError: the actions are not these.
     """
-    array = np.asarray(actions)
+    try:
+        array = np.asarray(actions)
+    except Exception as error:  # whatever the value's own __array__ raises
+        raise ValueError(f"actions: expected integers, got none ({error})") from error
     if array.shape != (num_envs,) or array.dtype.kind not in "iu":
         raise ValueError(
             f"actions: expected integers of shape ({num_envs},), "

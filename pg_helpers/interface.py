@@ -10,17 +10,18 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
-from gymnasium.vector import SyncVectorEnv, VectorEnv
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
-from pg_helpers.arguments import NotFiniteError, check_count
+from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.cartpole import in_arrays
+from pg_helpers.contract import VectorOfOne, checked_spaces
 from pg_helpers.drawing import draw_indexes
-from pg_helpers.envs import TabularVectorEnv
+from pg_helpers.envs import MAX_ENVS, TabularVectorEnv, check_seed
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import placement, single_spaces
+from pg_helpers.policies import placement
 
 
 class Translator:
@@ -31,23 +32,28 @@ class Translator:
         policy: maps observations to a distribution over actions.
 
     Raises:
-        TypeError: env is not a Gymnasium environment.
-        ValueError: a space is neither Discrete nor Box.
+        TypeError: env is not a Gymnasium environment, or the policy cannot be called.
+        ValueError: a space is neither Discrete nor Box, or the policy's parameters hold
+            no numbers.
     """
 
     def __init__(self, env: Any, policy: Any) -> None:
         self.observation_space: Any
         self.action_space: Any
-        self.observation_space, self.action_space = single_spaces(env)
-        for name, space in (
-            ("observation", self.observation_space),
-            ("action", self.action_space),
-        ):
-            if not isinstance(space, spaces.Discrete | spaces.Box):
-                raise ValueError(f"{name} space: expected Discrete or Box, got {space}")
+        self.observation_space, self.action_space = checked_spaces(env)
         self.seen_as_0 = getattr(self.observation_space, "start", 0)
+        if not callable(policy):
+            raise TypeError(
+                "policy: expected a function from observations to a distribution, "
+                f"got {shown(policy)}"
+            )
         self.policy = policy
         self.device, self.dtype = placement(policy)
+        if self.device.type == "meta" or not self.dtype.is_floating_point:
+            raise ValueError(
+                "policy: expected parameters that hold floating-point numbers, got "
+                f"{self.dtype} on device {self.device}"
+            )
 
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers from 0 for a Discrete space, the policy's float type for a Box."""
@@ -72,7 +78,7 @@ class Translator:
         running: NDArray | None = None,
         number: int = 0,
     ) -> NDArray:
-        """Actions drawn from the policy; at step 0, check that they fit the space.
+        """Actions drawn from the policy, which may answer otherwise at each step.
 
         Args:
             observations: (n, ...), or one observation.
@@ -97,9 +103,7 @@ class Translator:
             whole[running] = observations
             observations = whole
         try:
-            distribution = self.policy(self.for_policy(observations))
-            if step == 0:
-                self.check_fit(distribution, np.shape(observations))
+            distribution = self.ask(observations)
             if not isinstance(distribution, Categorical):
                 return _sample(distribution)
             cumulative = cumulative_probabilities(distribution)
@@ -112,6 +116,31 @@ class Translator:
             raise NotFiniteError(f"{error} at step {step}") from error
         rows = cumulative.reshape(-1, cumulative.shape[-1])
         return draw_indexes(rows, generator).reshape(cumulative.shape[:-1])
+
+    def ask(self, observations: NDArray) -> Any:
+        """What the policy would do, without a graph; else as `answer`."""
+        # Around the policy alone: an environment may differentiate, or train.
+        with torch.inference_mode():
+            return self.answer(self.for_policy(observations))
+
+    def answer(self, seen: Tensor) -> Any:
+        """The policy's answer to observations (n, ...) in its own terms, or to one.
+
+        Raises:
+            TypeError: it is not a distribution.
+            ValueError: it does not fit the action space.
+            Exception: whatever the policy raises, with a note that it was the policy.
+        """
+        try:
+            distribution = self.policy(seen)
+        except Exception as error:
+            error.add_note(
+                "The policy raised this, asked about observations of shape "
+                f"{tuple(seen.shape)}."
+            )
+            raise
+        self.check_fit(distribution, tuple(seen.shape))
+        return distribution
 
     def check_fit(self, distribution: Any, shape: tuple[int, ...]) -> None:
         """Check that a policy's answer to observations of that shape can be acted on.
@@ -148,7 +177,10 @@ def cumulative_probabilities(distribution: Categorical) -> NDArray:
     Raises:
         NotFiniteError: a probability is not a number.
     """
-    cumulative = np.exp(distribution.logits.cpu().numpy()).cumsum(axis=-1)
+    logits = distribution.logits.cpu()
+    if logits.dtype.itemsize < 4:  # NumPy has no bfloat16
+        logits = logits.float()
+    cumulative = np.exp(logits.numpy()).cumsum(axis=-1)
     if not np.isfinite(cumulative).all():
         raise NotFiniteError(
             f"policy: expected probabilities, got {distribution.logits} as logits"
@@ -169,19 +201,22 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
         The vector environment.
 
     Raises:
-        TypeError: env is none of these.
-        ValueError: the id is not registered.
+        TypeError: env is none of these, or num_envs is not an integer.
+        ValueError: the id is not registered, or num_envs is out of range.
     """
+    num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
     if isinstance(env, VectorEnv):
         yield env
     elif isinstance(env, TabularMDP):
         yield TabularVectorEnv(env, num_envs)
     elif isinstance(env, gymnasium.Env):
-        yield SyncVectorEnv([lambda: env])
+        yield VectorOfOne(env, *checked_spaces(env))
     elif isinstance(env, str):
         try:
             made = gymnasium.make_vec(env, num_envs)
-        except (gymnasium.error.Error, ImportError) as error:
+        except (gymnasium.error.Error, ImportError, ValueError, TypeError) as error:
+            if isinstance(error, ValueError | TypeError) and ":" not in env:
+                raise  # The environment's own: no module is named that is none.
             raise ValueError(
                 f"env: expected a registered id, got {env!r} ({error})"
             ) from error
@@ -192,7 +227,7 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     else:
         raise TypeError(
             "env: expected a Gymnasium environment, single or vector, an environment "
-            f"id or a TabularMDP, got {env!r}"
+            f"id or a TabularMDP, got {shown(env)}"
         )
 
 
@@ -209,9 +244,8 @@ def seeded(
     Yields:
         A seed for the environment, and a generator for the policy's discrete actions.
     """
-    if seed is not None:
-        seed = check_count("seed", seed, at_least=0)
-    for_env, for_torch, for_numpy = np.random.SeedSequence(seed).generate_state(3)
+    seeds = np.random.SeedSequence(check_seed(seed))
+    for_env, for_torch, for_numpy = seeds.generate_state(3)
     generators = [torch.default_generator]
     if device.type == "cuda":
         torch.cuda.init()
@@ -230,11 +264,18 @@ def seeded(
 def _sample(distribution: Distribution) -> NDArray:
     """Actions of a continuous distribution."""
     try:
-        actions = distribution.sample().cpu().numpy()
+        actions = distribution.sample()
     except RuntimeError as error:  # torch.normal, for a standard deviation of NaN
         raise NotFiniteError(
             f"policy: expected a density to draw from, got none ({error})"
         ) from error
-    if not np.isfinite(actions).all():
+    form = distribution.batch_shape + distribution.event_shape
+    if not isinstance(actions, Tensor) or actions.shape != form:
+        raise ValueError(
+            f"policy: expected a draw of shape {tuple(form)}, got {shown(actions)}"
+        )
+    actions = actions.cpu()
+    if not all_finite(actions):
         raise NotFiniteError(f"policy: expected finite actions, got {actions}")
-    return actions
+    # NumPy has no bfloat16.
+    return (actions.float() if actions.dtype.itemsize < 4 else actions).numpy()

@@ -198,16 +198,21 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
     )
 
 
-def single_spaces(env: Any) -> tuple[gymnasium.Space, gymnasium.Space]:
+def single_spaces(env: Any) -> tuple[Any, Any]:
     """Observation and action space of one environment, also of a vector of them.
+
+    Returns:
+        Both spaces; None for one that the environment does not have.
 
     Raises:
         TypeError: env is not a Gymnasium environment.
     """
-    if isinstance(env, gymnasium.vector.VectorEnv):
-        return env.single_observation_space, env.single_action_space
-    if isinstance(env, gymnasium.Env):
-        return env.observation_space, env.action_space
+    prefix = "single_" if isinstance(env, gymnasium.vector.VectorEnv) else ""
+    if prefix or isinstance(env, gymnasium.Env):
+        # An environment may come without; who asks has the words for None.
+        names = (f"{prefix}observation_space", f"{prefix}action_space")
+        seen, taken = (getattr(env, name, None) for name in names)
+        return seen, taken
     raise TypeError(f"env: expected a Gymnasium environment, got {shown(env)}")
 
 

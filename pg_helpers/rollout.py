@@ -12,7 +12,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import NotFiniteError, all_finite, check_count
+from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
+from pg_helpers.contract import Contract, autoreset_mode, reset
+from pg_helpers.envs import MAX_ENVS
 from pg_helpers.interface import Translator, as_vector_env, seeded
 from pg_helpers.snapshot import translator_for
 
@@ -70,28 +72,27 @@ def sample_trajectory(
             end within max_steps.
     """
     if not isinstance(env, gymnasium.Env):
-        raise TypeError(f"env: expected a gymnasium.Env, got {env!r}")
+        raise TypeError(f"env: expected a gymnasium.Env, got {shown(env)}")
     max_steps = check_count("max_steps", max_steps)
     translator = Translator(env, policy)
+    contract = Contract(translator.observation_space)
     record = _Record(1)
-    with seeded(seed, translator.device) as seeds, torch.inference_mode():
+    with seeded(seed, translator.device) as seeds:
         env_seed, generator = seeds
-        observation, _ = env.reset(seed=env_seed)
-        ended = False
+        observation = contract.start(reset(env, env_seed))
         for step in range(max_steps):
-            action = translator.draw(observation, step, generator)
-            seen = np.array(observation)
-            observation, reward, terminated, truncated, _ = env.step(
-                translator.for_env(action)
+            # Copies: the memory may be the environment's, and the policy's to write in.
+            seen = observation.copy()
+            action = translator.draw(observation.copy(), step, generator)
+            observation, reward, terminated, truncated, _ = contract.step(
+                env.step(translator.for_env(action))
             )
-            record.add(ONLY, step, seen[None], action[None], np.array([reward]))
-            ended = terminated or truncated
-            if ended:
+            record.add(ONLY, step, seen[None], action[None], reward[None])
+            if terminated or truncated:
                 break
-        if not ended:
+        else:
             raise _too_long(max_steps)
-    cut = np.array([truncated and not terminated])
-    record.finish(ONLY, np.array(observation)[None], cut)
+    record.finish(ONLY, observation[None], (truncated & ~terminated)[None])
     return _collate(record, translator)
 
 
@@ -128,17 +129,29 @@ def sample_trajectories(
             action space or gives numbers that are not finite, a reward or observation
             that is not finite, or an episode that does not end within max_steps.
     """
-    num_trajectories = check_count("num_trajectories", num_trajectories)
+    num_trajectories = check_count(
+        "num_trajectories", num_trajectories, at_most=MAX_ENVS
+    )
     max_steps = check_count("max_steps", max_steps)
     record = _Record(num_trajectories)
     with as_vector_env(envs, num_trajectories) as vector:
         translator = translator_for(vector, policy)
-        with seeded(seed, translator.device) as seeds, torch.inference_mode():
+        num_envs = check_count("env.num_envs", getattr(vector, "num_envs", 0))
+        contract = Contract(translator.observation_space, (num_envs,))
+        with seeded(seed, translator.device) as seeds:
             env_seed, generator = seeds
-            for first in range(0, num_trajectories, vector.num_envs):
-                start, _ = vector.reset(seed=env_seed if first == 0 else None)
+            for first in range(0, num_trajectories, num_envs):
+                start = vector.reset(seed=env_seed if first == 0 else None)
+                rows = np.arange(first, min(first + num_envs, num_trajectories))
                 _run_round(
-                    vector, translator, record, first, start, max_steps, generator
+                    vector,
+                    translator,
+                    contract,
+                    record,
+                    rows,
+                    contract.start(start),
+                    max_steps,
+                    generator,
                 )
     return _collate(record, translator)
 
@@ -146,34 +159,39 @@ def sample_trajectories(
 def _run_round(
     envs: VectorEnv,
     translator: Translator,
+    contract: Contract,
     record: _Record,
-    first: int,
+    rows: NDArray,
     observations: NDArray,
     max_steps: int,
     generator: np.random.Generator,
 ) -> None:
-    """One episode in each environment, for the trajectories from `first` on."""
-    rows = np.arange(first, min(first + envs.num_envs, len(record.lengths)))
-    running = rows - first
-    stays_ended = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
+    """One episode in each environment, for the trajectories of these numbers."""
+    running = rows - rows[0]
+    (number,) = contract.batch
+    mode = autoreset_mode(envs)
     for step in range(max_steps):
         # A copy, as the memory may be the environment's; a third of the time of [].
         seen = observations.take(running, axis=0)
-        actions = translator.draw(seen, step, generator, running, envs.num_envs)
-        observations, rewards, terminated, truncated, infos = envs.step(
-            translator.for_env(actions)
+        actions = translator.draw(seen, step, generator, running, number)
+        taken = actions[running]  # a copy, as what the environment gets may change
+        observations, rewards, terminated, truncated, info = contract.step(
+            envs.step(translator.for_env(actions))
         )
-        record.add(rows, step, seen, actions[running], rewards[running])
+        record.add(rows, step, seen, taken, rewards[running])
         ended = terminated | truncated
         ends = ended[running]
         if np.count_nonzero(ends):  # a quarter of the time of any()
-            # With same-step autoreset the last observation is in the info.
-            last = infos["final_obs"] if "final_obs" in infos else observations
-            cut = truncated & ~terminated
-            record.finish(rows[ends], last[running[ends]], cut[running[ends]])
+            last = running[ends]
+            seen = observations[last]
+            at_once = mode is None and "final_obs" in info
+            if at_once or mode is AutoresetMode.SAME_STEP:
+                # The observations are those of the next episodes already.
+                seen = contract.final(info, last)
+            record.finish(rows[ends], seen, (truncated & ~terminated)[last])
             rows, running = rows[~ends], running[~ends]
-        if stays_ended and ended.any():
-            observations, _ = envs.reset(options={"reset_mask": ended})
+        if mode is AutoresetMode.DISABLED and ended.any():
+            observations = contract.start(envs.reset(options={"reset_mask": ended}))
         if not len(running):
             return
     raise _too_long(max_steps)
@@ -195,7 +213,7 @@ class _Record:
         times: for each step, how many came before it.
         lengths: int64 (N,), number of steps of each episode.
         truncated: bool (N,), whether it was cut off.
-        final: (N, ...), what was seen after its last step.
+        ended: of those that ended together, their numbers and what they saw last.
     """
 
     def __init__(self, number: int) -> None:
@@ -206,7 +224,7 @@ class _Record:
         self.rewards: list[NDArray] = []
         self.lengths = np.zeros(number, dtype=np.int64)
         self.truncated = np.zeros(number, dtype=bool)
-        self.final: NDArray = np.empty(0)
+        self.ended: list[tuple[NDArray, NDArray]] = []
 
     def add(
         self,
@@ -225,14 +243,9 @@ class _Record:
 
     def finish(self, rows: NDArray, observations: NDArray, cut: NDArray) -> None:
         """Note how the episodes that end with the last step did so."""
-        if not self.final.size:
-            seen = self.observations[0]
-            self.final = np.zeros((len(self.lengths), *seen.shape[1:]), seen.dtype)
         self.lengths[rows] = self.times[-1] + 1
         self.truncated[rows] = cut
-        # An info holds an array of arrays; a list of them becomes one array.
-        whole = observations.dtype != object
-        self.final[rows] = observations if whole else list(observations)
+        self.ended.append((rows, observations))
 
 
 def _collate(record: _Record, translator: Translator) -> Trajectories:
@@ -251,13 +264,14 @@ def _collate(record: _Record, translator: Translator) -> Trajectories:
         return torch.as_tensor(array, dtype=dtype, device=translator.device)
 
     seen = padded(record.observations, translator.seen_as_0)
+    numbers, last = (np.concatenate(parts) for parts in zip(*record.ended, strict=True))
     batch = Trajectories(
         observations=translator.for_policy(seen),
         actions=tensor(padded(record.actions)),
         rewards=tensor(padded(record.rewards), translator.dtype),
         mask=tensor(np.arange(T) < record.lengths[:, None]),
         truncated=tensor(record.truncated),
-        final_observations=translator.for_policy(record.final),
+        final_observations=translator.for_policy(last[numbers.argsort()]),
     )
     for name in ("observations", "actions", "rewards", "final_observations"):
         _check_finite(name, getattr(batch, name))

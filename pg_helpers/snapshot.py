@@ -76,9 +76,7 @@ class TabularTranslator(Translator):
             table = self._network.cumulative(seen)
             if not np.isnan(table).any():
                 return table
-        distribution = self.policy(self.for_policy(seen.copy()))
-        self.check_fit(distribution, seen.shape)
-        return cumulative_probabilities(distribution)
+        return cumulative_probabilities(self.ask(seen.copy()))
 
 
 class NetworkTranslator(Translator):

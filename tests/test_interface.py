@@ -152,7 +152,7 @@ def test_a_single_environment_becomes_a_vector_of_one_and_stays_open():
     env = CountingEnv()
     with as_vector_env(env, 5) as envs:
         assert envs.num_envs == 1
-        assert envs.envs[0] is env
+        assert envs.env is env
     del envs
     assert env.closed == 0
 
