@@ -13,7 +13,13 @@ from outcome import outcome
 ROOT = Path(__file__).resolve().parent.parent
 # As tests/fuzz/conftest.py writes them.
 COUNT = re.compile(r"^cases (\w+): (.+): (\d+)$", re.MULTILINE)
-ENDS = ("answered", "refused, ValueError", "refused, TypeError", "wrong")
+ENDS = {
+    "answered": "answered",
+    "refused, ValueError": "ValueError",
+    "refused, TypeError": "TypeError",
+    "raised by the environment or the policy": "theirs",
+    "wrong": "wrong",
+}
 FEWEST = 10_000
 
 
@@ -68,12 +74,13 @@ precisions, with NaN, infinities and numbers too large for a float, with policie
 losses and environments that lie, stall or raise; and with good ones, whose answers are
 compared with plain loops in NumPy. A call may answer rightly, with finite numbers and
 without a warning, or raise a ValueError or TypeError of the form "argument: expected
-..., got ...". Whatever else it does counts as wrong: another error, one from the depths
+..., got ..."; what an environment or a policy itself raises comes through as it is
+("theirs"). Whatever else it does counts as wrong: another error, one from the depths
 of NumPy or PyTorch, a silent NaN, 4 GiB of memory. A test finds public functions that
 nobody tries.
 
-| functions | cases | answered | ValueError | TypeError | wrong |
-|---|---|---|---|---|---|
+| functions | cases | {" | ".join(ENDS.values())} |
+|---|---{"|---" * len(ENDS)}|
 {chr(10).join(rows)}
 
 {seconds / 60:.0f} minutes; `pytest tests/fuzz --hypothesis-profile=long

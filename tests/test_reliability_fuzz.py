@@ -9,6 +9,7 @@ PRINTED = """....
 cases exact: answered: 4000
 cases exact: refused, TypeError: 1000
 cases policies: refused, ValueError: 5000
+cases sampling: raised by the environment or the policy: 2
 cases policies: wrong: 0
 4 passed
 """
@@ -26,9 +27,9 @@ def fuzz(monkeypatch):
 
 def test_counts_are_read_and_added_up(fuzz):
     text = fuzz.written(fuzz.read(PRINTED), 0, 7, 60)
-    assert "| exact | 5,000 | 4,000 | 0 | 1,000 | 0 |" in text
-    assert "| all | 10,000 | 4,000 | 5,000 | 1,000 | 0 |" in text
-    assert "As they should: 10,000. Lost: nothing." in text
+    assert "| exact | 5,000 | 4,000 | 0 | 1,000 | 0 | 0 |" in text
+    assert "| all | 10,002 | 4,000 | 5,000 | 1,000 | 2 | 0 |" in text
+    assert "As they should: 10,002. Lost: nothing." in text
     assert "--hypothesis-seed=7" in text
 
 
