@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pg_helpers.arguments import check_fraction
 from pg_helpers.clinic import GAMMA, Diagnosis, examine
 
 RIGHT, WRONG, MISUSED = 0, 1, 2
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        check_fraction("tolerance", options.tolerance)
         diagnosis = examine(
             _load(options.loss),
             gamma=options.gamma,
@@ -53,7 +55,11 @@ def _load(place: str) -> Any:
     path, _, name = place.rpartition(":")
     if not path or not name:
         raise ValueError(f"loss: expected path/to/file.py:function, got {place!r}")
-    if not Path(path).is_file():
+    try:
+        there = Path(path).is_file()
+    except OSError:  # a name that is too long for one
+        there = False
+    if not there:
         raise ValueError(f"loss: expected a Python file, got {path!r}, which is none")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     if spec is None or spec.loader is None:
@@ -63,7 +69,7 @@ def _load(place: str) -> Any:
     sys.modules.setdefault(spec.name, module)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may leave with status 0
         raise ImportError(f"{path}: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         raise ValueError(f"loss: expected {path} to have a function {name!r}")
@@ -96,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
         "--tolerance",
         type=float,
         default=1e-6,
-        help="largest error, as a share of the length of grad J (%(default)s)",
+        help="largest error, as a share of the length of grad J, at most 1 "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--up-to-scale",

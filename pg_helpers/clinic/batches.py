@@ -82,6 +82,9 @@ def batches_of(
     listed = exact.trajectories(mdp)
     with torch.no_grad():
         probability = exact.log_prob(mdp, policy, listed).exp().double().cpu()
+    # What the policy never does no loss can meet.
+    possible = (probability > 0).nonzero().squeeze(1)
+    probability, listed = probability[possible], _rows(listed, possible)
     states = torch.where(listed.mask, listed.states[:, :-1], 0)
     every = _as_sampled(mdp, policy, listed, states)
     number = len(probability)
@@ -97,6 +100,11 @@ def batches_of(
         index = torch.cartesian_prod(*axes).reshape(-1, num_trajectories)
         chance = probability[index].prod(dim=1)
     return Batches(every, states, probability, index, chance, sampled)
+
+
+def _rows(listed: exact.AllTrajectories, chosen: Tensor) -> exact.AllTrajectories:
+    parts = (listed.states, listed.actions, listed.rewards, listed.mask)
+    return exact.AllTrajectories(*(part[chosen] for part in parts))
 
 
 def _as_sampled(

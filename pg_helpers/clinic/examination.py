@@ -8,18 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from pg_helpers import exact
-from pg_helpers.arguments import check_count, check_fraction
+from pg_helpers.arguments import check_count, check_fraction, check_tensor, shown
 from pg_helpers.clinic.case import Case, total_variance
 from pg_helpers.clinic.causes import cause_of
 from pg_helpers.clinic.diagnosis import Diagnosis
 from pg_helpers.clinic.measure import FaultError, Loss, gradients, takes_batch
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.clinic.words import Findings, verdict
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.undisturbed import one_thread
 
 # The picture shows as many single gradients, the likeliest.
 _DRAWN = 300
+# 3000 batches of so many trajectories take a minute and 100 MB.
+MOST_TRAJECTORIES = 1000
+# Lengths between these can be squared.
+_SHORTEST, _LONGEST = 1e-140, 1e140
 
 
 def examine(
@@ -58,7 +62,7 @@ def examine(
         policy: a Categorical over its actions; `standard_policy(mdp)` by default. Use
             float64: in float32 a bias below 0.01 % cannot be told from rounding.
         gamma: discount of J, in [0, 1]; it must be that of the loss.
-        num_trajectories: N, at least 1.
+        num_trajectories: N, from 1 to 1000.
         target: flat (P,) gradient to be held against instead of that of J.
         seed: of sampled batches, and of what the loss itself draws from PyTorch.
 
@@ -68,20 +72,23 @@ def examine(
     Raises:
         TypeError: loss is not a function of such arguments, or another argument is of
             the wrong kind.
-        ValueError: gamma is outside [0, 1], N below 1, the world is too large to be
-            listed or does not fit the policy, or the target has another shape.
+        ValueError: gamma, N or seed is out of range, the world is too large to be
+            listed or does not fit the policy, the target has another shape, or the
+            gradient to be held against is zero or beyond comparison.
     """
     takes_batch(loss)
     gamma = check_fraction("gamma", gamma)
-    num_trajectories = check_count("num_trajectories", num_trajectories)
+    num_trajectories = check_count(
+        "num_trajectories", num_trajectories, at_most=MOST_TRAJECTORIES
+    )
+    seed = check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     mdp = standard_world() if mdp is None else mdp
-    if not isinstance(mdp, TabularMDP):
-        raise TypeError(f"mdp: expected a TabularMDP, got {mdp!r}")
+    check_mdp(mdp)
     policy = standard_policy(mdp) if policy is None else policy
     if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {policy!r}")
+        raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
     with one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(check_count("seed", seed, at_least=0))
+        torch.manual_seed(seed)
         truth = _truth(mdp, policy, gamma, target)
         case = Case(mdp, policy, gamma, num_trajectories, seed)
         try:
@@ -98,25 +105,32 @@ def _truth(
     """The gradient of J, (P,), or the target instead."""
     truth = exact.gradient(mdp, policy, gamma)
     if target is not None:
-        if not isinstance(target, Tensor):
-            raise TypeError(f"target: expected a tensor, got {target!r}")
+        check_tensor("target", target)
         if target.shape != truth.shape or not target.isfinite().all():
             raise ValueError(
                 f"target: expected finite numbers of shape {tuple(truth.shape)}, one "
                 f"for each parameter, got shape {tuple(target.shape)}"
             )
         truth = target.detach()
-    if not truth.any():
+    truth = truth.double().cpu()
+    if not _SHORTEST < truth.norm() < _LONGEST:
+        name = "gradient of J" if target is None else "target"
         raise ValueError(
-            "gradient of J: expected one that is not zero, or nothing can be compared "
-            "with it; examine with another policy or world"
+            f"{name}: expected one that is not zero, nor of a length that cannot be "
+            f"squared, or nothing can be compared with it, got {truth.norm().item()}; "
+            "examine with another policy or world"
         )
-    return truth.double().cpu()
+    return truth
 
 
 def _asked(loss: Loss, case: Case) -> Tensor:
     """Minus the gradient of the loss on each batch, (B, P); what is rounding is 0."""
     found = gradients(loss, case.batches, case.policy)
+    if found.norm() > _LONGEST:
+        raise FaultError(
+            f"The gradient of the loss is as large as {found.abs().max():.1e}: nothing "
+            "can be compared with it."
+        )
     if found.abs().max() > 0.01 * case.rounding * case.scores.abs().max():
         return found
     if case.num_trajectories == 1 and _asked(loss, case.with_pairs()).any():

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pg_helpers.arguments import check_tensor, shown
 from pg_helpers.clinic.batches import Batches
 from pg_helpers.rollout import Trajectories
 
@@ -32,10 +33,10 @@ def takes_batch(loss: Loss) -> bool:
         TypeError: it is not callable, or takes other arguments.
     """
     if not callable(loss):
-        raise TypeError(f"loss: expected a function, got {loss!r}")
+        raise TypeError(f"loss: expected a function, got {shown(loss)}")
     try:
         signature = inspect.signature(loss)
-    except ValueError:  # some built-in functions do not tell
+    except (TypeError, ValueError):  # some built-in functions do not tell
         return False
     fits = [_takes(signature, number) for number in (2, 3)]
     if any(fits):
@@ -68,9 +69,35 @@ def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
         (B, P), in the order of policy.parameters(); zero for frozen parameters.
 
     Raises:
-        FaultError: the loss raises, is not a finite scalar, or its graph never
-            reaches the policy.
+        FaultError: the loss raises, is not a finite scalar, changes the policy, or its
+            graph never reaches the policy.
     """
+    kept = [
+        p.detach().clone().requires_grad_(p.requires_grad) for p in policy.parameters()
+    ]
+    try:
+        return _asked(loss, batches, policy)
+    finally:
+        _put_back(policy, kept)
+
+
+def _put_back(policy: nn.Module, kept: list[Tensor]) -> None:
+    """Undo what a loss did to the policy, and say so."""
+    changed = False
+    with torch.no_grad():
+        for parameter, before in zip(policy.parameters(), kept, strict=True):
+            frozen = parameter.requires_grad != before.requires_grad
+            if frozen or not torch.equal(parameter, before):
+                parameter.requires_grad_(before.requires_grad).copy_(before)
+                changed = True
+    if changed:
+        raise FaultError(
+            "The loss changes or freezes the parameters of the policy. A loss only "
+            "says what is wrong with them; the step is the optimiser's."
+        )
+
+
+def _asked(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
     batched = takes_batch(loss)
     every, rows, reached = batches.every, [], False
     with warnings.catch_warnings():
@@ -85,7 +112,7 @@ def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
             else:
                 log_probs = policy(batch.observations).log_prob(batch.actions)
                 arguments = (log_probs, batch.rewards, batch.mask)
-            found = _ask(loss, arguments, batch.mask, policy)
+            found = _ask(loss, arguments, batch.mask.clone(), policy)
             reached = reached or any(part is not None for part in found)
             rows.append(_flat(found, policy))
     if not reached:
@@ -109,7 +136,7 @@ def _ask(
         return [None] * len(parameters)
     try:
         found = torch.autograd.grad(value, parameters, allow_unused=True)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise FaultError(
             f"PyTorch could not differentiate the loss on {_named(mask)}: {error}"
         ) from error
@@ -139,6 +166,10 @@ def _check_value(value: Any, mask: Tensor) -> None:
             f"The loss returned {type(value).__name__}, not a tensor. A number has no "
             "graph: leave item() and float() out of it."
         )
+    try:
+        check_tensor("the loss", value)
+    except TypeError as error:
+        raise FaultError(f"The loss cannot be read: {error}.") from error
     if value.ndim != 0:
         shape = tuple(value.shape)
         raise FaultError(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.policies import MLPPolicy
 
 # As in `TrainConfig`.
@@ -49,8 +49,13 @@ def standard_policy(mdp: TabularMDP) -> nn.Module:
 
     Returns:
         A new `MLPPolicy` with three hidden units; the same each time.
+
+    Raises:
+        TypeError: mdp is not a TabularMDP.
     """
-    policy = MLPPolicy(mdp.observations.shape[1], mdp.num_actions, (3,)).double()
+    check_mdp(mdp)
+    with torch.random.fork_rng(devices=[]):  # its first weights are not the caller's
+        policy = MLPPolicy(mdp.observations.shape[1], mdp.num_actions, (3,)).double()
     generator = np.random.default_rng(6)
     with torch.no_grad():
         for parameter in policy.parameters():
