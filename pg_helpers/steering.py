@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pg_helpers import exact
+from pg_helpers.arguments import NotFiniteError
 from pg_helpers.ascent import Adam
 from pg_helpers.policies import policy_for
 from pg_helpers.rollout import Trajectories
@@ -151,8 +152,11 @@ class SteeredRun:
             return
         gamma = self.config.gamma
         self.best = exact.optimal_objective(self._world, gamma)
-        with torch.no_grad():
-            value = exact.objective_by_dp(self._world, self.policy, gamma).item()
+        try:
+            with torch.no_grad():
+                value = exact.objective_by_dp(self._world, self.policy, gamma).item()
+        except NotFiniteError:  # the next update stops at it, with the history
+            return
         self.exact_updates.append(len(self.history))
         self.exact.append(value)
 
