@@ -12,8 +12,7 @@ import ipywidgets
 
 from pg_helpers.arguments import shown
 
-# A picture of other numbers would not be legible; what is computed overflows soon.
-LARGEST, SMALLEST = 1e100, 1e-9
+LARGEST, SMALLEST = 1e100, 1e-9  # of what a slider may show, and of its steps
 
 
 class Control(Protocol):
@@ -206,9 +205,7 @@ class Choice:
     def __post_init__(self) -> None:
         """Validate."""
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            raise TypeError(
-                f"Choice: expected a list of options, got {shown(self.options)}"
-            )
+            raise TypeError(f"Choice: expected a list, got {shown(self.options)}")
         _check_label(self.label)
         for option in self.options:
             if not _is_plain(option):
