@@ -144,7 +144,7 @@ class LogSlider:
         whole = float(self.per_decade).is_integer() and 1 <= self.per_decade <= 10
         if not SMALLEST <= self.minimum < self.maximum or not whole:
             raise ValueError(
-                f"LogSlider: expected {SMALLEST:g} <= minimum < maximum, per_decade "
+                f"LogSlider: expected 0 < minimum < maximum, per_decade "
                 f"1 to 10: {shown(self)}"
             )
         steps = self.per_decade * math.log10(self.maximum / self.minimum)
@@ -205,7 +205,8 @@ class Choice:
     def __post_init__(self) -> None:
         """Validate."""
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            raise TypeError(f"Choice: expected a list, got {shown(self.options)}")
+            came = shown(self.options)
+            raise TypeError(f"Choice: expected a list of options, got {came}")
         _check_label(self.label)
         for option in self.options:
             if not _is_plain(option):
@@ -275,9 +276,9 @@ class Toggle:
 
 
 def _is_plain(option: Any) -> bool:
-    """Whether it can be written and compared, as an array or NaN cannot."""
+    """Whether it can be written and compared; an array and NaN cannot."""
     if isinstance(option, Real) and not isinstance(option, bool):
-        return abs(option) <= LARGEST  # of NaN that is not true
+        return bool(abs(option) <= LARGEST)  # type: ignore[operator]
     return option is None or isinstance(option, str | bool)
 
 

@@ -142,8 +142,8 @@ class Estimate:
         low, high = self.holds
         if not (math.isfinite(number) and low <= number <= high):
             raise ValueError(
-                f"{self.name}: expected a result from {low} to {high}, of which the "
-                f"question's texts speak, got {number}"
+                f"{self.name}: expected a result of which the texts are true, what is "
+                f"said holds for {low} to {high}, got {number}"
             )
         return self.in_words(number)
 

@@ -2,12 +2,13 @@
 
 import math
 
-from hostile import ODD, OwnError, OwnValueError, judged
+from hostile import OwnError, OwnValueError, judged
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import covers
 from matplotlib.figure import Figure
 from nonsense import THINGS, Made, right_or_not
+from odd import ODD
 from screens import shown
 
 import pg_helpers as pg
