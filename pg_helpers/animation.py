@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from pg_helpers.arguments import check_count
-from pg_helpers.display import Picture, clear, png_of, png_size
+from pg_helpers.arguments import check_count, shown
+from pg_helpers.display import Picture, check_alt, clear, png_of, png_size
 from pg_helpers.rollout import Trajectories
 from pg_helpers.scenes import Scene, path_of, scene_of
 
@@ -115,8 +115,12 @@ def animate(
         ValueError: a number is below 1, fewer than two frames, or frames of several
             sizes.
     """
-    milliseconds = check_count("milliseconds", milliseconds)
-    plays = check_count("plays", plays)
+    # The format has 16 bits for the one and 31 for the other.
+    milliseconds = check_count("milliseconds", milliseconds, at_most=65_535)
+    plays = check_count("plays", plays, at_most=2**31 - 1)
+    if not isinstance(frames, Iterable) or isinstance(frames, str | bytes):
+        raise TypeError(f"frames: expected figures, got {shown(frames)}")
+    check_alt(alt)
     files = [png_of(frame) for frame in frames]
     if len(files) < 2:
         raise ValueError(f"frames: expected at least two, got {len(files)}")

@@ -10,6 +10,10 @@ from typing import Any, Protocol
 
 import ipywidgets
 
+from pg_helpers.arguments import shown
+
+LARGEST, SMALLEST = 1e100, 1e-9  # of what a slider may show, and of its steps
+
 
 class Control(Protocol):
     """One parameter of a demo: what `Slider`, `LogSlider`, `Choice`, `Toggle` are."""
@@ -60,11 +64,15 @@ class Slider:
         """Validate."""
         for name in ("minimum", "maximum", "step"):
             _check_number(name, getattr(self, name))
-        if not self.minimum < self.maximum or self.step <= 0:
-            raise ValueError(f"Slider: expected minimum < maximum, step > 0: {self}")
+        _check_label(self.label)
+        if not self.minimum < self.maximum or self.step < SMALLEST:
+            raise ValueError(
+                f"Slider: expected minimum < maximum, step > 0, at least {SMALLEST:g}: "
+                f"{shown(self)}"
+            )
         steps = (self.maximum - self.minimum) / self.step
         if abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"Slider: expected a whole number of steps: {self}")
+            raise ValueError(f"Slider: expected a whole number of steps: {shown(self)}")
         first = self.minimum if self.value is None else self.value
         object.__setattr__(self, "value", self.clean(first))
 
@@ -92,7 +100,7 @@ class Slider:
         number = _check_number("value", value)
         if not self.minimum - 1e-9 <= number <= self.maximum + 1e-9:
             raise ValueError(
-                f"value: expected {self.minimum} to {self.maximum}, got {value}"
+                f"value: expected {self.minimum} to {self.maximum}, got {shown(value)}"
             )
         steps = round((number - self.minimum) / self.step)
         nearest = self.minimum + steps * self.step
@@ -132,13 +140,18 @@ class LogSlider:
         """Validate."""
         for name in ("minimum", "maximum", "per_decade"):
             _check_number(name, getattr(self, name))
-        if not 0 < self.minimum < self.maximum or not (1 <= self.per_decade <= 10):
+        _check_label(self.label)
+        whole = float(self.per_decade).is_integer() and 1 <= self.per_decade <= 10
+        if not SMALLEST <= self.minimum < self.maximum or not whole:
             raise ValueError(
-                f"LogSlider: expected 0 < minimum < maximum, per_decade 1 to 10: {self}"
+                f"LogSlider: expected 0 < minimum < maximum, per_decade "
+                f"1 to 10: {shown(self)}"
             )
         steps = self.per_decade * math.log10(self.maximum / self.minimum)
         if abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"LogSlider: expected a whole number of steps: {self}")
+            raise ValueError(
+                f"LogSlider: expected a whole number of steps: {shown(self)}"
+            )
         first = self.minimum if self.value is None else self.value
         object.__setattr__(self, "value", self.clean(first))
 
@@ -158,7 +171,7 @@ class LogSlider:
         number = _check_number("value", value)
         if not self.minimum * (1 - 1e-6) <= number <= self.maximum * (1 + 1e-6):
             raise ValueError(
-                f"value: expected {self.minimum} to {self.maximum}, got {value}"
+                f"value: expected {self.minimum} to {self.maximum}, got {shown(value)}"
             )
         steps = round(self.per_decade * math.log10(number / self.minimum))
         return float(f"{self.minimum * 10 ** (steps / self.per_decade):.2g}")
@@ -180,7 +193,7 @@ class Choice:
         label: as for `Slider`.
 
     Raises:
-        TypeError: options is not a sequence.
+        TypeError: options is not a sequence, or an option is neither text nor number.
         ValueError: fewer than two options, two that look the same, or a value that is
             none of them.
     """
@@ -192,7 +205,15 @@ class Choice:
     def __post_init__(self) -> None:
         """Validate."""
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            raise TypeError(f"Choice: expected a list of options, got {self.options!r}")
+            came = shown(self.options)
+            raise TypeError(f"Choice: expected a list of options, got {came}")
+        _check_label(self.label)
+        for option in self.options:
+            if not _is_plain(option):
+                raise TypeError(
+                    "options: expected texts, numbers, True, False or None, "
+                    f"got {shown(option)}"
+                )
         if len({str(option) for option in self.options}) < max(2, len(self.options)):
             raise ValueError(
                 f"Choice: expected two or more different options, got {self.options}"
@@ -207,11 +228,11 @@ class Choice:
 
     def clean(self, value: Any) -> Any:
         """Check that it is an option."""
-        if value not in self.options:
+        if not _is_plain(value) or value not in self.options:
             raise ValueError(
-                f"value: expected one of {list(self.options)}, got {value!r}"
+                f"value: expected one of {list(self.options)}, got {shown(value)}"
             )
-        return value
+        return self.options[self.options.index(value)]
 
     def near(self, value: Any) -> list[Any]:
         """The options below and above."""
@@ -236,6 +257,7 @@ class Toggle:
 
     def __post_init__(self) -> None:
         """Validate."""
+        _check_label(self.label)
         self.clean(self.value)
 
     def widget(self, label: str) -> Any:
@@ -245,7 +267,7 @@ class Toggle:
     def clean(self, value: Any) -> bool:
         """Check that it is a bool."""
         if not isinstance(value, bool):
-            raise TypeError(f"value: expected True or False, got {value!r}")
+            raise TypeError(f"value: expected True or False, got {shown(value)}")
         return value
 
     def near(self, value: bool) -> list[bool]:
@@ -253,9 +275,27 @@ class Toggle:
         return [not value]
 
 
+def _is_plain(option: Any) -> bool:
+    """Whether it can be written and compared; an array and NaN cannot."""
+    if isinstance(option, Real) and not isinstance(option, bool):
+        return bool(abs(option) <= LARGEST)  # type: ignore[operator]
+    return option is None or isinstance(option, str | bool)
+
+
 def _check_number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
-    return float(value)
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not abs(number) <= LARGEST:
+        raise ValueError(
+            f"{name}: expected a finite number, at most {LARGEST:g}, got {shown(value)}"
+        )
+    return number
+
+
+def _check_label(label: Any) -> None:
+    if not isinstance(label, str):
+        raise TypeError(f"label: expected a text, got {shown(label)}")

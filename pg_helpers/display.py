@@ -16,7 +16,10 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pg_helpers.arguments import check_positive, shown
+
 DPI = 100
+LARGEST = 40  # inches of a figure: 64 MB while it is drawn
 
 # JupyterLab may deliver the changes of a widget in a thread of their own, beside the
 # cell that runs, and matplotlib cannot draw in two threads at once.
@@ -101,7 +104,7 @@ def png_of(figure: Figure, small: bool = False) -> bytes:
         TypeError: figure is not a matplotlib Figure.
     """
     if not isinstance(figure, Figure):
-        raise TypeError(f"figure: expected a matplotlib Figure, got {figure!r}")
+        raise TypeError(f"figure: expected a matplotlib Figure, got {shown(figure)}")
     file = io.BytesIO()
     with DRAWING:
         # Without the name of the program: an unchanged picture stays unchanged.
@@ -179,6 +182,23 @@ def img_tag(png: bytes, alt: str, attributes: str = "") -> str:
     return f"<img {' '.join(part for part in parts if part)}>"
 
 
+def check_size(size: Any) -> tuple[float, float]:
+    """Return width and height in inches.
+
+    Raises:
+        TypeError: it is not a pair of numbers.
+        ValueError: one is not above 0 or above `LARGEST`.
+    """
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise TypeError(f"figsize: expected (width, height), got {shown(size)}")
+    width, height = (check_positive("figsize", side) for side in size)
+    if max(width, height) > LARGEST:
+        raise ValueError(
+            f"figsize: expected at most {LARGEST} inches, got {width} x {height}"
+        )
+    return width, height
+
+
 def check_alt(alt: str) -> str:
     """Return an alternative text on one line.
 
@@ -187,7 +207,7 @@ def check_alt(alt: str) -> str:
         ValueError: it is empty.
     """
     if not isinstance(alt, str):
-        raise TypeError(f"alt: expected a string, got {alt!r}")
+        raise TypeError(f"alt: expected a string, got {shown(alt)}")
     text = " ".join(alt.split())
     if not text:
         raise ValueError("alt: expected a text that says what the picture shows")

@@ -158,6 +158,8 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
                 generator, so that a list of seeds is refused too.
             ValueError: it is negative.
         """
+        if isinstance(seed, list):
+            raise TypeError("seed: expected one integer for all agents, got a list")
         super().reset(seed=check_seed(seed))
         self._states = self._cumulative.first_states(self.np_random, self.num_envs)
         self._times[:] = 0

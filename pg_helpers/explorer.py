@@ -10,8 +10,17 @@ from typing import Any, NamedTuple
 import ipywidgets
 from matplotlib.figure import Figure
 
+from pg_helpers.arguments import shown
 from pg_helpers.controls import Control
-from pg_helpers.display import DRAWING, Picture, check_alt, clear, png_of, smaller
+from pg_helpers.display import (
+    DRAWING,
+    Picture,
+    check_alt,
+    check_size,
+    clear,
+    png_of,
+    smaller,
+)
 from pg_helpers.live import (
     control_row,
     display_data,
@@ -61,8 +70,8 @@ class Explorer:
 
     Raises:
         TypeError: a callback cannot be called, or a control is not one of those four.
-        ValueError: there is no control. And whatever the callbacks raise for the
-            initial parameters.
+        ValueError: there is no control, or figsize is no size. And whatever the
+            callbacks raise for the initial parameters.
     """
 
     def __init__(
@@ -76,14 +85,14 @@ class Explorer:
     ) -> None:
         for name, callback in (("draw", draw), ("alt", alt), ("sentence", sentence)):
             if not callable(callback):
-                raise TypeError(f"{name}: expected a function, got {callback!r}")
+                raise TypeError(f"{name}: expected a function, got {shown(callback)}")
         self._draw, self._alt, self._sentence = draw, alt, sentence
+        self._widgets = make_widgets(controls)
         self._controls = dict(controls)
-        self._widgets = make_widgets(self._controls)
         self._held = False
         self._kept: dict[str, _Drawn] = {}
         self._changes = 0
-        self.figure = Figure(figsize=figsize)
+        self.figure = Figure(figsize=check_size(figsize))
         self.error: Exception | None = None
         self._picture = ipywidgets.HTML().add_class("pg-picture")
         self._text = ipywidgets.HTML().add_class("pg-sentence")

@@ -32,7 +32,7 @@ class Translator:
         policy: maps observations to a distribution over actions.
 
     Raises:
-        TypeError: env is not a Gymnasium environment, or the policy cannot be called.
+        TypeError: env is not a Gymnasium environment.
         ValueError: a space is neither Discrete nor Box, or the policy's parameters hold
             no numbers.
     """
@@ -42,11 +42,6 @@ class Translator:
         self.action_space: Any
         self.observation_space, self.action_space = checked_spaces(env)
         self.seen_as_0 = getattr(self.observation_space, "start", 0)
-        if not callable(policy):
-            raise TypeError(
-                "policy: expected a function from observations to a distribution, "
-                f"got {shown(policy)}"
-            )
         self.policy = policy
         self.device, self.dtype = placement(policy)
         if self.device.type == "meta" or not self.dtype.is_floating_point:
@@ -131,6 +126,11 @@ class Translator:
             ValueError: it does not fit the action space.
             Exception: whatever the policy raises, with a note that it was the policy.
         """
+        if not callable(self.policy):
+            raise TypeError(
+                "policy: expected a function from observations to a distribution, "
+                f"got {shown(self.policy)}"
+            )
         try:
             distribution = self.policy(seen)
         except Exception as error:

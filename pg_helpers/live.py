@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 from IPython import get_ipython
 
+from pg_helpers.arguments import shown
 from pg_helpers.controls import Control
 from pg_helpers.display import img_tag
 
@@ -113,14 +114,16 @@ def make_widgets(controls: Mapping[str, Control]) -> dict[str, Any]:
         TypeError: a control is not one.
         ValueError: there is none.
     """
+    if not isinstance(controls, Mapping):
+        raise TypeError(f"controls: expected names and controls, got {shown(controls)}")
     if not controls:
         raise ValueError("controls: expected at least one, got none")
     widgets = {}
     for name, control in controls.items():
-        if not callable(getattr(control, "widget", None)):
+        if isinstance(control, type) or not callable(getattr(control, "widget", None)):
             raise TypeError(
                 f"controls[{name!r}]: expected a Slider, LogSlider, Choice or Toggle, "
-                f"got {control!r}"
+                f"got {shown(control)}"
             )
         widgets[name] = control.widget(control.label or name.replace("_", " "))
     return widgets

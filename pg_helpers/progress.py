@@ -15,6 +15,8 @@ from typing import Literal
 
 from filelock import FileLock
 
+from pg_helpers.arguments import shown
+
 Kind = Literal["exercises", "predictions", "questions"]
 Answer = str | float | int
 
@@ -104,8 +106,8 @@ def trouble() -> str:
 
 
 def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind: expected one of {KINDS}, got {kind!r}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"kind: expected one of {KINDS}, got {shown(kind)}")
 
 
 def _read() -> tuple[dict[str, dict[str, Answer]], str]:
@@ -122,7 +124,7 @@ def _read() -> tuple[dict[str, dict[str, Answer]], str]:
         return kept, ""
     except FileNotFoundError:
         return nothing, ""
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
         return nothing, (
             f"{place} is damaged, or another program's, and is left as it is. Your "
             "answers last until the kernel stops; move the file away to keep them."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from pg_helpers import progress
+from pg_helpers.arguments import shown
 from pg_helpers.questions import (
     notebook_00,
     notebook_01,
@@ -87,11 +90,11 @@ def self_test(number: int) -> SelfTest:
     Raises:
         ValueError: there is no such notebook.
     """
-    for contents in SERIES:
-        if contents.number == number:
-            return SelfTest(contents)
     numbers = [contents.number for contents in SERIES]
-    raise ValueError(f"number: expected one of {numbers}, got {number!r}")
+    # An array would compare itself element by element.
+    if not isinstance(number, Integral) or number not in numbers:
+        raise ValueError(f"number: expected one of {numbers}, got {shown(number)}")
+    return SelfTest(SERIES[numbers.index(number)])
 
 
 def show_progress() -> Overview:
@@ -110,6 +113,6 @@ def forget_progress() -> None:
 
 def _prediction(name: str) -> Prediction:
     asked = {p.name: p for contents in SERIES for p in contents.predictions}
-    if name not in asked:
-        raise ValueError(f"name: expected one of {sorted(asked)}, got {name!r}")
+    if not isinstance(name, str) or name not in asked:
+        raise ValueError(f"name: expected one of {sorted(asked)}, got {shown(name)}")
     return asked[name]

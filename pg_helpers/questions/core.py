@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from pg_helpers.arguments import shown
 from pg_helpers.controls import Slider
 
 LETTERS = "ABCDE"
@@ -77,10 +78,10 @@ class Question:
         Raises:
             ValueError: it is not the letter of the right option.
         """
-        if result != self.right:
+        if not isinstance(result, str) or result != self.right:
             raise ValueError(
                 f"{self.name}: expected the result {self.right!r}, of which the "
-                f"question's texts speak, got {result!r}"
+                f"question's texts speak, got {shown(result)}"
             )
         return self.right
 
@@ -134,13 +135,15 @@ class Estimate:
         """
         try:
             number = float(result)
-        except (TypeError, ValueError):
-            raise TypeError(f"{self.name}: expected a number, got {result!r}") from None
+        except Exception as error:  # an integer of 400 digits is no float
+            raise TypeError(
+                f"{self.name}: expected a number, got {shown(result)}"
+            ) from error
         low, high = self.holds
         if not (math.isfinite(number) and low <= number <= high):
             raise ValueError(
-                f"{self.name}: what is said of the result holds for {low} to {high}, "
-                f"got {number}"
+                f"{self.name}: expected a result of which the texts are true, what is "
+                f"said holds for {low} to {high}, got {number}"
             )
         return self.in_words(number)
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
-from hostile import SEEN, TAKEN, Episode, Fault, Hostile, _plain, changes, odd
+from hostile import SEEN, TAKEN, Episode, Fault, Hostile, _plain, changes
 from hypothesis import strategies as st
+from odd import odd
 
 MODES = (*AutoresetMode, *(mode.value for mode in AutoresetMode), None)
 UNKNOWN = ("whenever", 7, [], NotImplemented)
