@@ -128,9 +128,7 @@ def gradient(mdp: TabularMDP, policy: torch.nn.Module, gamma: float) -> Tensor:
             weight.index_put_((state, action), carried * taken, accumulate=True)
             shorter = carried.new_zeros(step.num_parents)
             carried = shorter.index_add(0, parent, carried)
-    # What never happens (ln pi of minus infinity) has weight 0, and no share.
-    possible = log_pi.masked_fill(weight == 0, 0)
-    return _finite(flat_gradient((weight * possible).sum(), policy))
+    return _finite(flat_gradient((weight * log_pi).sum(), policy))
 
 
 def expectation(
