@@ -8,6 +8,7 @@ from pg_helpers import checks, clinic, exact
 from pg_helpers.animation import animate, strip, watch
 from pg_helpers.arguments import NotFiniteError
 from pg_helpers.cartpole import CartPoleVectorEnv
+from pg_helpers.checkpoints import load_checkpoint
 from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
 from pg_helpers.dashboard import TrainingDashboard
 from pg_helpers.display import Picture, show
@@ -25,9 +26,8 @@ from pg_helpers.questions import (
 )
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
+from pg_helpers.runs import History, TrainConfig
 from pg_helpers.training import (
-    History,
-    TrainConfig,
     TrainingStoppedError,
     Update,
     iterate_training,
@@ -73,6 +73,7 @@ __all__ = [
     "grid_world",
     "hill",
     "iterate_training",
+    "load_checkpoint",
     "policy_for",
     "predict",
     "pseudo_loss",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,30 @@ class Adam:
         self.mean = torch.zeros_like(flat)
         self.mean_square = torch.zeros_like(flat)
         self.num_steps = 0
+
+    def state(self) -> dict[str, Tensor | int]:
+        """What the next step depends on, besides the parameters."""
+        return {
+            "mean": self.mean,
+            "mean_square": self.mean_square,
+            "num_steps": self.num_steps,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` of such an optimizer gave.
+
+        Raises:
+            ValueError: it is of other parameters; nothing was changed.
+        """
+        if state["mean"].shape != self.mean.shape:
+            raise ValueError(
+                f"policy: expected {len(state['mean'])} numbers in its trainable "
+                f"parameters, as where the optimizer's state is from, "
+                f"got {len(self.mean)}"
+            )
+        self.mean = state["mean"].to(self.mean)
+        self.mean_square = state["mean_square"].to(self.mean)
+        self.num_steps = state["num_steps"]
 
     @torch.no_grad()
     def step(self, loss: Tensor) -> Tensor:

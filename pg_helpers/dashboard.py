@@ -15,9 +15,9 @@ from torch import nn
 
 from pg_helpers.dashboard_view import FIGSIZE, DashboardView, draw_run
 from pg_helpers.display import Picture, png_of
+from pg_helpers.runs import History, TrainConfig
 from pg_helpers.scenes import scene_of
 from pg_helpers.steering import SteeredRun
-from pg_helpers.training import History, TrainConfig
 
 _SLICE = 0.06  # seconds of training before the kernel may do something else
 # A picture is drawn when so many seconds were spent in training since the last one,

@@ -21,9 +21,9 @@ from pg_helpers.live import (
     make_widgets,
 )
 from pg_helpers.pictures import BLACK, BLUE, BROWN, FONT, GREEN, GREY, VERMILION, label
+from pg_helpers.runs import TrainConfig
 from pg_helpers.scenes import Scene, path_of
 from pg_helpers.steering import SteeredRun
-from pg_helpers.training import TrainConfig
 
 FIGSIZE = (8.4, 5.2)  # inches: as wide as JupyterLab's column at 1280 pixels
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from pg_helpers import exact
+from pg_helpers.ascent import Adam
 from pg_helpers.policies import policy_for
 from pg_helpers.rollout import Trajectories
+from pg_helpers.runs import History, Run, TrainConfig
 from pg_helpers.scenes import finite_world
-from pg_helpers.training import History, TrainConfig, Update, iterate_training
+from pg_helpers.training import Update, make_updates
 
 
 class SteeredRun:
@@ -60,7 +62,7 @@ class SteeredRun:
         self.env, self.config = env, config
         self._make_policy = make_policy or (lambda: _default_policy(env))
         self._world = finite_world(env)
-        self._updates: Iterator[Update] | None = None
+        self._updates: Generator[Update, None, None] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -95,18 +97,10 @@ class SteeredRun:
         if self.is_complete:
             return
         if self._updates is None:
-            config = replace(
-                self.config,
-                num_updates=self.config.num_updates - len(self.history),
-                # No batch is drawn twice with the same random numbers.
-                seed=self.config.seed + 1_000_000 * len(self.changes),
-            )
-            self._updates = iterate_training(self.env, self.policy, config)
-        update = next(self._updates)
-        self.batch = update.batch
-        self.history.append(
-            {field.name: getattr(update, field.name) for field in fields(History)}
-        )
+            optimizer = Adam(self.policy.parameters(), self.config.learning_rate)
+            run = Run(self.env, self.policy, self.config, optimizer, self.history)
+            self._updates = make_updates(run)
+        self.batch = next(self._updates).batch
         if len(self.history) % max(1, self.config.num_updates // 100) == 0:
             self._look_at_the_truth()
 
@@ -132,7 +126,7 @@ class SteeredRun:
     def close(self) -> None:
         """Let go of the environments; policy and history stay."""
         if self._updates is not None:
-            self._updates.close()  # type: ignore[attr-defined]
+            self._updates.close()
             self._updates = None
 
     def in_words(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,97 +15,19 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from pg_helpers.arguments import (
-    NotFiniteError,
-    check_count,
-    check_fraction,
-    check_positive,
-)
+from pg_helpers.arguments import NotFiniteError
 from pg_helpers.ascent import Adam
+from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.interface import as_vector_env
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.policies import entropy, log_prob
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
-from pg_helpers.rollout import MAX_STEPS, Trajectories, sample_trajectories
+from pg_helpers.rollout import Trajectories, sample_trajectories
+from pg_helpers.runs import History, Run, TrainConfig
+from pg_helpers.undisturbed import one_thread, uninterrupted
 
 STEPS_AT_ONCE = 16_384
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """What a training run is made of.
-
-    Attributes:
-        num_updates: number of gradient steps.
-        num_trajectories: N, trajectories sampled afresh for each step.
-        learning_rate: of Adam.
-        gamma: discount, in [0, 1].
-        seed: of everything drawn while training. (The initial weights of the policy
-            are drawn before: call torch.manual_seed.)
-        weights: "total_return", Eq. (23), or "rewards_to_go".
-        baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
-        max_steps: an episode that is longer is refused.
-
-    Raises:
-        TypeError: a number is of the wrong kind.
-        ValueError: a number is out of range, or a word is not one of those above.
-    """
-
-    num_updates: int = 1000
-    num_trajectories: int = 10
-    learning_rate: float = 1e-3
-    gamma: float = 0.95
-    seed: int = 0
-    weights: Literal["total_return", "rewards_to_go"] = "total_return"
-    baseline: Literal["batch_mean"] | None = None
-    max_steps: int = MAX_STEPS
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        for name in ("num_updates", "num_trajectories", "max_steps"):
-            check_count(name, getattr(self, name))
-        check_count("seed", self.seed, at_least=0)
-        check_fraction("gamma", self.gamma)
-        check_positive("learning_rate", self.learning_rate)
-        if self.weights not in ("total_return", "rewards_to_go"):
-            raise ValueError(
-                "weights: expected 'total_return' or 'rewards_to_go', "
-                f"got {self.weights!r}"
-            )
-        if self.baseline not in (None, "batch_mean"):
-            raise ValueError(
-                f"baseline: expected None or 'batch_mean', got {self.baseline!r}"
-            )
-
-
-@dataclass
-class History:
-    """One number an update, each measured on the batch that the update was made from.
-
-    Attributes:
-        mean_return: mean over trajectories of R(tau), the estimate (9) of J.
-        mean_undiscounted_return: the same without discount, in units of reward.
-        mean_length: mean number of steps of an episode.
-        loss: value of the pseudo-loss (23); it measures nothing.
-        entropy: mean over steps of the policy's entropy, nats.
-        gradient_norm: Euclidean norm of the gradient estimate.
-    """
-
-    mean_return: list[float] = field(default_factory=list)
-    mean_undiscounted_return: list[float] = field(default_factory=list)
-    mean_length: list[float] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    entropy: list[float] = field(default_factory=list)
-    gradient_norm: list[float] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        """Number of updates made."""
-        return len(self.loss)
-
-    def append(self, measured: dict[str, float]) -> None:
-        """Add the numbers of one update."""
-        for name, value in measured.items():
-            getattr(self, name).append(value)
+CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run
 
 
 @dataclass(frozen=True)
@@ -147,7 +71,11 @@ class TrainingStoppedError(ValueError):
 
 
 def iterate_training(
-    env: Any, policy: nn.Module, config: TrainConfig
+    env: Any,
+    policy: nn.Module,
+    config: TrainConfig,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = CHECKPOINT_EVERY,
 ) -> Iterator[Update]:
     """Train a policy, yielding after each update.
 
@@ -155,52 +83,82 @@ def iterate_training(
     `pseudo_loss`, Eq. (3) and (23), and depends on the seed and its own number alone.
     Stop at any time: policy and history are those of the updates made.
 
+    With a checkpoint, stop at any time, by any means, and call it again with the same
+    arguments: it goes on where the file left off, and makes the updates that it would
+    have made, bit for bit. (Where more than the seed decides what the environment does,
+    no file can help.)
+
     Args:
         env: a gymnasium VectorEnv, an environment id, a TabularMDP or a gymnasium.Env.
         policy: maps observations to a distribution over actions; changed in place.
         config: what the run is made of.
+        checkpoint: a file to go on from, if it is there, and to write to: now and then,
+            at the end, and whenever the loop is left. Only num_updates may differ from
+            the run that wrote it.
+        checkpoint_every: how many updates may be lost to a kill.
 
     Yields:
         An `Update` after each gradient step.
 
     Raises:
         TypeError: an argument is of the wrong kind.
-        ValueError: whatever `sample_trajectories` refuses.
+        ValueError: whatever `sample_trajectories` refuses; a checkpoint that is
+            damaged, or of another run, before anything is changed.
         TrainingStoppedError: a ValueError; a reward, the policy or its gradient was not
             finite. The policy keeps its parameters from before that update.
+
+    Warns:
+        RuntimeWarning: the checkpoint cannot be written; said once, and goes on.
     """
-    if not isinstance(config, TrainConfig):
-        raise TypeError(f"config: expected a TrainConfig, got {config!r}")
-    if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {policy!r}")
-    return _iterate(
-        env, policy, Adam(policy.parameters(), config.learning_rate), config
-    )
+    return make_updates(*_begin(env, policy, config, checkpoint, checkpoint_every))
 
 
 def train(
-    env: Any, policy: nn.Module, config: TrainConfig, progress: bool = True
+    env: Any,
+    policy: nn.Module,
+    config: TrainConfig,
+    progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = CHECKPOINT_EVERY,
 ) -> History:
     """Train a policy to the end of `config.num_updates`.
+
+    An interrupt (Ctrl+C, the stop button of a notebook) ends it early, with a warning:
+    policy and history are those of the updates made.
 
     Args:
         env: a gymnasium VectorEnv, an environment id, a TabularMDP or a gymnasium.Env.
         policy: maps observations to a distribution over actions; changed in place.
         config: what the run is made of.
         progress: whether to show a progress bar.
+        checkpoint: a file to go on from and to write to, as for `iterate_training`.
+        checkpoint_every: how many updates may be lost to a kill.
 
     Returns:
-        The history of the run.
+        The history of the run, the updates of the checkpoint included.
 
     Raises:
         TypeError: an argument is of the wrong kind.
         ValueError: whatever `iterate_training` refuses.
+
+    Warns:
+        RuntimeWarning: it was interrupted, or the checkpoint cannot be written.
     """
-    updates = iterate_training(env, policy, config)
-    bar = tqdm(updates, total=config.num_updates, disable=not progress, unit="update")
-    for update in bar:
-        history = update.history
-    return history
+    run, file = _begin(env, policy, config, checkpoint, checkpoint_every)
+    total, made = config.num_updates, len(run.history)
+    bar = tqdm(total=total, initial=made, disable=not progress, unit="update")
+    try:
+        with bar, closing(make_updates(run, file)) as updates:
+            for _ in updates:
+                bar.update()
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"train: interrupted after {len(run.history)} of {total} updates. The "
+            "policy and the history that is returned are those of these updates.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return run.history
 
 
 def return_weights(batch: Trajectories, config: TrainConfig) -> Tensor:
@@ -220,51 +178,83 @@ def return_weights(batch: Trajectories, config: TrainConfig) -> Tensor:
     return weights
 
 
-def _iterate(
-    env: Any, policy: nn.Module, optimizer: Adam, config: TrainConfig
-) -> Iterator[Update]:
-    history = History()
-    with as_vector_env(env, config.num_trajectories) as envs:
-        for number in range(config.num_updates):
-            try:
-                with one_thread():
-                    batch, measured = _step_uphill(
-                        envs, policy, optimizer, config, number
-                    )
-            except NotFiniteError as error:
-                raise TrainingStoppedError(number, str(error), history) from error
-            history.append(measured)
-            yield Update(number=number, history=history, batch=batch, **measured)
+def make_updates(
+    run: Run, checkpoint: Checkpoint | None = None
+) -> Generator[Update, None, None]:
+    """Make those updates of a run that are missing, yielding after each.
+
+    Args:
+        run: as far as it has come; it comes further.
+        checkpoint: written now and then, and whenever the loop is left.
+
+    Yields:
+        An `Update` after each gradient step.
+
+    Raises:
+        Exception: whatever `iterate_training` raises while it runs.
+    """
+    try:
+        with as_vector_env(run.env, run.config.num_trajectories) as envs:
+            for number in range(len(run.history), run.config.num_updates):
+                try:
+                    with one_thread():
+                        update = _step_uphill(envs, run, number)
+                except NotFiniteError as error:
+                    raise TrainingStoppedError(
+                        number, str(error), run.history
+                    ) from error
+                if checkpoint is not None:
+                    checkpoint.save_if_due(run)
+                yield update
+    finally:
+        if checkpoint is not None:
+            checkpoint.save(run)
 
 
-def _step_uphill(
-    envs: VectorEnv,
+def _begin(
+    env: Any,
     policy: nn.Module,
-    optimizer: Adam,
     config: TrainConfig,
-    number: int,
-) -> tuple[Trajectories, dict[str, float]]:
-    """One update, and what was measured on the way."""
+    checkpoint: str | os.PathLike[str] | None,
+    checkpoint_every: int,
+) -> tuple[Run, Checkpoint | None]:
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"config: expected a TrainConfig, got {config!r}")
+    if not isinstance(policy, nn.Module):
+        raise TypeError(f"policy: expected a torch.nn.Module, got {policy!r}")
+    optimizer = Adam(policy.parameters(), config.learning_rate)
+    run = Run(env, policy, config, optimizer, History())
+    if checkpoint is None:
+        return run, None
+    file = Checkpoint(checkpoint, checkpoint_every)
+    file.take_up(run)
+    return run, file
+
+
+def _step_uphill(envs: VectorEnv, run: Run, number: int) -> Update:
+    """One update: all of it or, where something is raised, nothing."""
+    config = run.config
+    N = config.num_trajectories
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
-    batch = sample_trajectories(
-        envs, policy, config.num_trajectories, seed, config.max_steps
-    )
-    taken, entropies = _ask_again(policy, batch)
+    batch = sample_trajectories(envs, run.policy, N, seed, config.max_steps)
+    taken, entropies = _ask_again(run.policy, batch)
     log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
     weights = return_weights(batch, config)
     loss = pseudo_loss(log_probs, weights, batch.mask)
-    gradient = optimizer.step(loss)
     plain = config.weights == "total_return" and config.baseline is None
     returns = weights if plain else total_return(batch.rewards, config.gamma)
-    N = config.num_trajectories
-    return batch, {
+    measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": batch.rewards.sum().item() / N,
         "mean_length": len(taken) / N,
         "loss": loss.item(),
         "entropy": entropies.mean().item(),
-        "gradient_norm": gradient.norm().item(),
     }
+    with uninterrupted():
+        gradient = run.optimizer.step(loss)
+        measured["gradient_norm"] = gradient.norm().item()
+        run.history.append(measured)
+    return Update(number=number, history=run.history, batch=batch, **measured)
 
 
 def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
@@ -283,18 +273,3 @@ def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             entropies.append(entropy(answer, 1))
     return torch.cat(log_probs), torch.cat(entropies)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Use one PyTorch thread inside the block; restore the setting afterwards.
-
-    Small networks gain nothing from a second thread, and stall when another process
-    keeps its processor busy.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "pg_helpers"
 # From the mathematics to the screen. A new module is added here, in its place.
 ORDER = (
     "arguments",
+    "files",
     "mdp",
     "worlds",
     "policies",
@@ -24,6 +25,9 @@ ORDER = (
     "returns",
     "losses",
     "ascent",
+    "runs",
+    "undisturbed",
+    "checkpoints",
     "training",
     "plots",
     "pictures",

@@ -131,3 +131,28 @@ def test_a_gradient_whose_square_overflows_is_refused_at_once():
     assert_refused(lambda: optimizer.step(1e20 * parameter.sum()), NotFiniteError)
     optimizer.step(parameter.sum())
     assert parameter.tolist() == pytest.approx([0.9, 0.9])
+
+
+def test_a_state_that_was_handed_on_makes_the_same_steps():
+    ours, theirs = network(), network()
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
+    first = Adam(ours.parameters(), 0.01)
+    for step in range(6):
+        if step == 3:
+            second = Adam(ours.parameters(), 0.01)
+            second.load_state(first.state())
+        (first if step < 3 else second).step(loss_of(ours, step))
+        reference.zero_grad()
+        loss_of(theirs, step).backward()
+        reference.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-12, rtol=0)
+
+
+def test_the_state_of_other_parameters_is_refused():
+    small = Adam([torch.nn.Parameter(torch.zeros(2))], 0.1)
+    assert_refused(
+        lambda: small.load_state(Adam(network().parameters(), 0.1).state()),
+        ValueError,
+        "expected 26 numbers in its trainable parameters",
+    )

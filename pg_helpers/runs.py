@@ -1,0 +1,113 @@
+"""A training run on paper: its settings, the numbers it leaves, how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import nn
+
+from pg_helpers.arguments import check_count, check_fraction, check_positive
+from pg_helpers.ascent import Adam
+from pg_helpers.rollout import MAX_STEPS
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a training run is made of.
+
+    Attributes:
+        num_updates: number of gradient steps.
+        num_trajectories: N, trajectories sampled afresh for each step.
+        learning_rate: of Adam.
+        gamma: discount, in [0, 1].
+        seed: of everything drawn while training. (The initial weights of the policy
+            are drawn before: call torch.manual_seed.)
+        weights: "total_return", Eq. (23), or "rewards_to_go".
+        baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
+        max_steps: an episode that is longer is refused.
+
+    Raises:
+        TypeError: a number is of the wrong kind.
+        ValueError: a number is out of range, or a word is not one of those above.
+    """
+
+    num_updates: int = 1000
+    num_trajectories: int = 10
+    learning_rate: float = 1e-3
+    gamma: float = 0.95
+    seed: int = 0
+    weights: Literal["total_return", "rewards_to_go"] = "total_return"
+    baseline: Literal["batch_mean"] | None = None
+    max_steps: int = MAX_STEPS
+
+    def __post_init__(self) -> None:
+        """Validate, and keep plain numbers."""
+        whole = {"num_updates": 1, "num_trajectories": 1, "max_steps": 1, "seed": 0}
+        for name, least in whole.items():
+            self._set(name, check_count(name, getattr(self, name), least))
+        self._set("gamma", check_fraction("gamma", self.gamma))
+        rate = check_positive("learning_rate", self.learning_rate)
+        self._set("learning_rate", rate)
+        if self.weights not in ("total_return", "rewards_to_go"):
+            raise ValueError(
+                "weights: expected 'total_return' or 'rewards_to_go', "
+                f"got {self.weights!r}"
+            )
+        if self.baseline not in (None, "batch_mean"):
+            raise ValueError(
+                f"baseline: expected None or 'batch_mean', got {self.baseline!r}"
+            )
+
+    def _set(self, name: str, value: float) -> None:
+        """In place of what came, which may be NumPy's: it is to be kept in files."""
+        object.__setattr__(self, name, value)
+
+
+@dataclass
+class History:
+    """One number an update, each measured on the batch that the update was made from.
+
+    Attributes:
+        mean_return: mean over trajectories of R(tau), the estimate (9) of J.
+        mean_undiscounted_return: the same without discount, in units of reward.
+        mean_length: mean number of steps of an episode.
+        loss: value of the pseudo-loss (23); it measures nothing.
+        entropy: mean over steps of the policy's entropy, nats.
+        gradient_norm: Euclidean norm of the gradient estimate.
+    """
+
+    mean_return: list[float] = field(default_factory=list)
+    mean_undiscounted_return: list[float] = field(default_factory=list)
+    mean_length: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    entropy: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Number of updates made."""
+        return len(self.loss)
+
+    def append(self, measured: dict[str, float]) -> None:
+        """Add the numbers of one update."""
+        for name, value in measured.items():
+            getattr(self, name).append(value)
+
+
+@dataclass
+class Run:
+    """A run as far as it has come; all of it changes with each update but the settings.
+
+    Attributes:
+        env: what is trained in.
+        policy: as it is now.
+        config: the settings.
+        optimizer: of the policy's parameters.
+        history: of the updates made.
+    """
+
+    env: Any
+    policy: nn.Module
+    config: TrainConfig
+    optimizer: Adam
+    history: History
