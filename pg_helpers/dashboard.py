@@ -294,8 +294,7 @@ class TrainingDashboard:
         """The live view, and the picture of now for where there is no kernel."""
         updates = len(self.history)
         alt = f"Training dashboard after {updates} updates. {_TRAINED}"
-        still = Picture(
-            png_of(self._figure, small=True), alt if updates else _UNTRAINED
-        )
+        png = png_of(self._figure, small=True)
+        still = Picture(png, alt if updates else _UNTRAINED)
         data, metadata = still._repr_mimebundle_()
         return {**self._view.box._repr_mimebundle_(), **data}, metadata
