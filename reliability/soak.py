@@ -16,7 +16,7 @@ from reporting import table  # noqa: E402
 
 ROUNDS = 100
 WARM = 0.2  # of the rounds, after which it is compared with the end
-CHANGES = 24  # of the slider in a round
+CHANGES = 20  # of the slider in a round
 FLAT = 1.05
 
 IMPORTS = """
