@@ -93,6 +93,7 @@ print(json.dumps({
     "threads": process.num_threads(),
     "open files": process.num_fds(),
 }))
+del widgets, bars  # they would keep what is open now
 """
 BARS = "widgets in tqdm's bars"
 CONTROLS = 12  # moves and presses in a round, besides the slider
@@ -162,7 +163,7 @@ def written(
             name,
             f"{early[name]:.0f}",
             f"{late[name]:.0f}",
-            f"{late[name] / max(early[name], 1) - 1:+.1%}",
+            f"{late[name] / (early[name] or late[name] or 1) - bool(late[name]):+.1%}",
         )
         for name in early
     ]
