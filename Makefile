@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-browser test-oldest test-newest lint format notebooks \
-	links slides html bench bench-peers reliability clean
+	links slides html bench bench-peers reliability audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ bench-peers: $(STAMP) ## Install other trainers, and run the benchmark beside th
 
 reliability: $(STAMP) ## Kill, crowd, and feed nonsense to it: two hours
 	$(BIN)/python reliability/run.py $(RELIABILITY_ARGS)
+
+audit: $(STAMP) ## Ask for known vulnerabilities of the pinned packages
+	$(BIN)/python tools/audit.py
 
 clean: ## Remove .venv and all caches
 	rm -rf .venv .venv-oldest .venv-newest .pytest_cache .mypy_cache .ruff_cache \

@@ -60,6 +60,8 @@ def main(*chosen: str) -> str:
         with lab(Path(home)) as server:
             ends = sockets(server)
     outside = [end for end in ends if not end.startswith(LOOPBACK)]
+    if len({end.split()[-1] for end in ends}) < 2:
+        raise RuntimeError(f"expected sockets of JupyterLab and a kernel, got {ends}")
     faults = [
         *(["the tests failed without a network"] if status else []),
         *([f"{tried} calls of another machine"] if tried else []),

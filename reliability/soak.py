@@ -16,7 +16,7 @@ from reporting import table  # noqa: E402
 
 ROUNDS = 100
 WARM = 0.2  # of the rounds, after which it is compared with the end
-CHANGES = 24  # of the slider in a round
+CHANGES = 20  # of the slider in a round
 FLAT = 1.05
 
 IMPORTS = """
@@ -93,6 +93,7 @@ print(json.dumps({
     "threads": process.num_threads(),
     "open files": process.num_fds(),
 }))
+del widgets, bars  # they would keep what is open now
 """
 BARS = "widgets in tqdm's bars"
 CONTROLS = 12  # moves and presses in a round, besides the slider
@@ -162,7 +163,7 @@ def written(
             name,
             f"{early[name]:.0f}",
             f"{late[name]:.0f}",
-            f"{late[name] / max(early[name], 1) - 1:+.1%}",
+            f"{late[name] / (early[name] or late[name] or 1) - bool(late[name]):+.1%}",
         )
         for name in early
     ]

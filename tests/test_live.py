@@ -77,8 +77,9 @@ def test_a_demo_that_is_shown_once_more_stays_as_it_is(run):
     demo = explorer()
     run("a", demo)
     demo.set(x=3)
+    comm = demo.view.comm
     run("a", demo)
-    assert is_open(demo) and demo.parameters == {"x": 3}
+    assert demo.view.comm is comm and demo.parameters == {"x": 3}
 
 
 def test_a_demo_that_another_cell_shows_too_stays(run):

@@ -18,8 +18,10 @@ MODULES = {
 CALLS = {
     *("system", "popen", "fork", "forkpty", "posix_spawn", "startfile"),
     *(f"{kind}{how}" for kind in ("exec", "spawn") for how in ("l", "v", "ve", "vp")),
-    *("eval", "exec", "__import__", "get_ipython"),
+    *("eval", "exec", "__import__"),
 }
+# What IPython's shell has for magics and for the system's shell.
+SHELL = {"system", "getoutput", "run_cell_magic", "run_line_magic", "magic"}
 # A flag without which a file may bring code of its own.
 FLAGS = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
 
@@ -45,7 +47,8 @@ def faults(source: str) -> Iterator[str]:
 def faults_of_call(call: ast.Call) -> Iterator[str]:
     name = ast.unparse(call.func)
     root, _, last = name.rpartition(".")
-    if root in ("", "os") and last in CALLS or root.startswith("torch.hub"):
+    known = CALLS if root in ("", "os") else SHELL
+    if last in known or root.startswith("torch.hub"):
         yield f"calls {name}"
     flag, wanted = FLAGS.get(name.replace("numpy.", "np."), ("", None))
     given = {k.arg: k.value for k in call.keywords}.get(flag)
