@@ -53,7 +53,15 @@ def examine() -> list[Finding]:
     Returns:
         What is wrong, the most basic first; empty where nothing is.
     """
-    return [finding for check in CHECKS for finding in check()]
+    findings: list[Finding] = []
+    for check in CHECKS:
+        try:
+            findings += check()
+        except Exception as error:  # One that stumbles must not silence the others.
+            name = f"{check.__name__}: {type(error).__name__}: {error}"
+            remedy = "mend what else is named here first, then ask again"
+            findings.append(Finding(f"This could not be looked at: {name}", remedy))
+    return findings
 
 
 def report(findings: list[Finding]) -> str:

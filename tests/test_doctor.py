@@ -73,6 +73,18 @@ def test_the_status_tells_whether_anything_is_wrong(
     assert finding.problem in capsys.readouterr().out
 
 
+def test_a_check_that_stumbles_does_not_silence_the_others(monkeypatch):
+    def kernel():
+        raise FileNotFoundError("/proc/.ipython")
+
+    monkeypatch.setattr(doctor, "CHECKS", (kernel, lambda: iter([NOT_SERIOUS])))
+    first, second = doctor.examine()
+    assert first.serious and second == NOT_SERIOUS
+    assert first.problem == (
+        "This could not be looked at: kernel: FileNotFoundError: /proc/.ipython"
+    )
+
+
 def test_a_python_that_is_too_old(tmp_path, monkeypatch):
     describe(tmp_path, "pg_helpers", "Requires-Python: >=3.99")
     monkeypatch.syspath_prepend(tmp_path)
