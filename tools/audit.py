@@ -1,8 +1,8 @@
 """Ask whether any version in constraints.txt has a known vulnerability: `make audit`.
 
-pip-audit asks PyPI, and where PyPI does not answer OSV. It calls a package that it
-could not look up "skipped", and ends well: here that is a fault, since no answer is no
-good news.
+pip-audit asks one database, and where that does not answer the other. It calls a
+package that it could not look up "skipped", and ends well: here that is a fault, since
+no answer is no good news.
 """
 
 import json
