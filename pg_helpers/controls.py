@@ -205,8 +205,7 @@ class Choice:
     def __post_init__(self) -> None:
         """Validate."""
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            came = shown(self.options)
-            raise TypeError(f"Choice: expected a list of options, got {came}")
+            raise TypeError(f"Choice: expected a list of options, got {self.options!r}")
         _check_label(self.label)
         for option in self.options:
             if not _is_plain(option):

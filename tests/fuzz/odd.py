@@ -1,5 +1,6 @@
 """Odd things that an environment may give, and what may be done to an honest array."""
 
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -9,6 +10,11 @@ import torch
 from hypothesis import strategies as st
 
 NAN, INF = float("nan"), float("inf")
+
+with warnings.catch_warnings():
+    # PyTorch warns of the first nested tensor; it shall not be one that is judged.
+    warnings.simplefilter("ignore")
+    torch.nested.nested_tensor([torch.zeros(2)])
 
 ODD = (
     None, "3", "", b"x", (), [], [1.0], (1.0, 2.0), {}, {"a": 1}, object(), NAN, INF,
@@ -29,9 +35,6 @@ def _object(array: np.ndarray) -> np.ndarray:
 HARMLESS: dict[str, Callable[[np.ndarray], Any]] = {
     "a list": lambda a: a.tolist(),
     "a tensor": torch.tensor,
-    "a gradient's tensor": lambda a: (
-        torch.tensor(a, requires_grad=True) if a.dtype.kind == "f" else torch.tensor(a)
-    ),
     "read only": lambda a: _frozen(a),
     "backwards in memory": lambda a: np.flip(np.flip(a).copy()) if a.ndim else a,
     "every second": lambda a: np.repeat(a, 2, -1)[..., ::2] if a.ndim else a,
@@ -52,6 +55,9 @@ HARMFUL: dict[str, Callable[[np.ndarray], Any]] = {
     "NaN": lambda a: np.full(a.shape, NAN, np.float32),
     "infinity": lambda a: np.full(a.shape, INF),
     "a set": lambda a: {1, 2},
+    "a gradient's tensor": lambda a: (
+        torch.tensor(a, requires_grad=True) if a.dtype.kind == "f" else torch.tensor(a)
+    ),
     "ragged": lambda a: [[1.0], [1.0, 2.0]],
 }
 

@@ -2,12 +2,13 @@
 
 import math
 
+import pytest
 from hostile import OwnError, OwnValueError, judged
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import covers
 from matplotlib.figure import Figure
-from nonsense import THINGS, Made, right_or_not
+from nonsense import THINGS, Made, right_or_not, thing
 from odd import ODD
 from screens import shown
 
@@ -109,6 +110,11 @@ def test_toggle(value):
     control = judged(lambda: pg.Toggle(value()), NAMES)
     assert (control is not None) == (value.words in ("True", "False"))
     assert control is None or control.widget("x").value is control.value
+
+
+@pytest.mark.parametrize("value", ["np.zeros(2)", "torch.ones(2)", "Rude()"])
+def test_a_choice_of_what_cannot_be_compared(value):
+    assert judged(lambda: pg.Choice(["a", "b"]).clean(thing(value)()), NAMES) is None
 
 
 CONTROLS = {

@@ -1,12 +1,14 @@
 """Single environments that lie: refused in words, or sampled as they were."""
 
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from hostile import (
     SEEN,
     TAKEN,
     UNUSUAL,
+    Fault,
     Hostile,
     hostile,
     judged,
@@ -15,6 +17,7 @@ from hostile import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from odd import HARMFUL, HARMLESS
 
 import pg_helpers as pg
 
@@ -113,3 +116,29 @@ def test_spaces(seen, taken, missing):
     one = judged(lambda: pg.sample_trajectory(env, policy), NAMES)
     two = judged(lambda: pg.sample_trajectories(env, policy, 2), NAMES)
     assert (one is not None) == (two is not None) == fits
+
+
+@pytest.mark.parametrize("part", ["seen", "first"])
+@pytest.mark.parametrize("change", [*HARMLESS, *HARMFUL])
+def test_each_change_of_what_is_shown(change, part):
+    fault = Fault(part, int(part == "seen"), {**HARMLESS, **HARMFUL}[change])
+    for single in (True, False):
+        env = Hostile(SEEN[0], TAKEN[0], [3], [fault])
+
+        def call(env=env, single=single):
+            if single:
+                return vars(pg.sample_trajectory(env, uniform(env)))
+            return vars(pg.sample_trajectories(env, uniform(env), 1))
+
+        found = judged(call, NAMES)
+        assert (found is not None) == (change in HARMLESS)
+        if found is not None:
+            check_against(env, pg.Trajectories(**found))
+
+
+@pytest.mark.parametrize("part", ["terminated", "truncated", "info"])
+@pytest.mark.parametrize("value", [None, "3", [], [True], 2, -1, 0.5, 1.0, {1}, 1j])
+def test_each_flag_that_is_none(part, value):
+    env = Hostile(SEEN[0], TAKEN[0], [3], [Fault(part, 1, lambda honest: value)])
+    call = lambda: pg.sample_trajectories(env, uniform(env), 1)  # noqa: E731
+    assert judged(call, NAMES) is None

@@ -136,6 +136,12 @@ def test_a_progress_file_of_any_content(place, contents, answer):
         assert progress.answers("predictions") == {}
 
 
+def test_a_file_too_deep_to_read(place):
+    path = place(b"[" * 100_000)
+    assert "is damaged" in progress.trouble()
+    assert path.stat().st_size == 100_000
+
+
 @given(kind=THINGS)
 def test_kinds(kind):
     judged(lambda: progress.answers(kind()), NAMES)
