@@ -120,13 +120,13 @@ def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """
     refuse_masked(name, value)
     try:
-        array = np.array(value)
+        array = np.asarray(value)
     except Exception as error:  # whatever the value's own __array__ raises
         raise TypeError(f"{name}: expected an array of numbers ({error})") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got {shown(value)}")
     with np.errstate(over="ignore"):
-        array = array.astype(np.float64)
+        array = array.astype(np.float64)  # a copy, always
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from pg_helpers import progress
 from pg_helpers.installed import (
     PACKAGE,
     bounds,
@@ -224,6 +223,10 @@ def folders() -> Iterator[Finding]:
             "are not saved.",
             "copy the project's folder into your home, and start JupyterLab there",
         )
+    try:
+        from pg_helpers import progress
+    except ImportError:
+        return  # Something is missing, which `packages` says.
     place = progress.path()
     if place is None:
         return

@@ -61,6 +61,8 @@ def trouble_of(name: str) -> str:
 
 def found_from_elsewhere() -> Path | None:
     """Where a process in another folder, as a kernel is, finds the package."""
+    if "ipykernel.kernelapp" in sys.modules:  # This is a kernel, and has found it.
+        return Path(__file__).parent
     code = (
         "import importlib.util as u; s = u.find_spec('pg_helpers'); "
         "print(s.origin if s and s.origin else '')"
