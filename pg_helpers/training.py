@@ -15,11 +15,11 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.arguments import NotFiniteError, shown
 from pg_helpers.ascent import Adam
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
-from pg_helpers.interface import as_vector_env
+from pg_helpers.interface import Translator, as_vector_env
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
@@ -195,10 +195,11 @@ def make_updates(
     """
     try:
         with as_vector_env(run.env, run.config.num_trajectories) as envs:
+            translator = Translator(envs, run.policy)
             for number in range(len(run.history), run.config.num_updates):
                 try:
                     with one_thread():
-                        update = _step_uphill(envs, run, number)
+                        update = _step_uphill(envs, translator, run, number)
                 except NotFiniteError as error:
                     raise TrainingStoppedError(
                         number, str(error), run.history
@@ -219,9 +220,9 @@ def _begin(
     checkpoint_every: int,
 ) -> tuple[Run, Checkpoint | None]:
     if not isinstance(config, TrainConfig):
-        raise TypeError(f"config: expected a TrainConfig, got {config!r}")
+        raise TypeError(f"config: expected a TrainConfig, got {shown(config)}")
     if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {policy!r}")
+        raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
     optimizer = Adam(policy.parameters(), config.learning_rate)
     run = Run(env, policy, config, optimizer, History())
     if checkpoint is None:
@@ -231,13 +232,15 @@ def _begin(
     return run, file
 
 
-def _step_uphill(envs: VectorEnv, run: Run, number: int) -> Update:
+def _step_uphill(
+    envs: VectorEnv, translator: Translator, run: Run, number: int
+) -> Update:
     """One update: all of it or, where something is raised, nothing."""
     config = run.config
     N = config.num_trajectories
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
     batch = sample_trajectories(envs, run.policy, N, seed, config.max_steps)
-    taken, entropies = _ask_again(run.policy, batch)
+    taken, entropies = _ask_again(translator, batch)
     log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
     weights = return_weights(batch, config)
     loss = pseudo_loss(log_probs, weights, batch.mask)
@@ -257,7 +260,7 @@ def _step_uphill(envs: VectorEnv, run: Run, number: int) -> Update:
     return Update(number=number, history=run.history, batch=batch, **measured)
 
 
-def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
+def _ask_again(translator: Translator, batch: Trajectories) -> tuple[Tensor, Tensor]:
     """At each of the K steps taken: ln pi, which carries the graph, and the entropy.
 
     The policy is asked about the steps that were taken, not about the padding, and
@@ -267,9 +270,16 @@ def _ask_again(policy: nn.Module, batch: Trajectories) -> tuple[Tensor, Tensor]:
     log_probs, entropies = [], []
     for first in range(0, len(places), STEPS_AT_ONCE):
         part = places[first : first + STEPS_AT_ONCE]
-        answer = policy(batch.observations.flatten(0, 1).index_select(0, part))
+        seen = batch.observations.flatten(0, 1).index_select(0, part)
+        answer = translator.answer(seen)
         actions = batch.actions.flatten(0, 1).index_select(0, part)
         log_probs.append(log_prob(answer, actions, 1))
         with torch.no_grad():
             entropies.append(entropy(answer, 1))
-    return torch.cat(log_probs), torch.cat(entropies)
+    taken = torch.cat(log_probs)
+    if not taken.requires_grad:
+        raise ValueError(
+            "policy: expected probabilities that depend on its parameters, got "
+            "constants. Is it called without a graph (torch.no_grad)?"
+        )
+    return taken, torch.cat(entropies)

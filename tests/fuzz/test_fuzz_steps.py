@@ -1,4 +1,4 @@
-"""Draws, steps of Adam, and what a training run is made of."""
+"""Steps of Adam, and what a training run is made of."""
 
 import dataclasses
 
@@ -10,72 +10,7 @@ from judge import covers, judge
 from nonsense import FRACTIONS, GAMMAS, NUMBERS, THINGS, Made, right_or_not, tensors
 
 import pg_helpers as pg
-from pg_helpers import drawing
 from pg_helpers.ascent import Adam
-
-
-@st.composite
-def heights(draw):
-    """Running sums of probabilities, of any shape and type."""
-    shape = draw(st.sampled_from([(2, 3), (3,), (1, 1), (2, 2, 2), (0, 3), (3, 0), ()]))
-    whole = draw(st.lists(st.integers(0, 3), min_size=8, max_size=8))
-    parts = np.array(whole)[: int(np.prod(shape))].reshape(shape)
-    if shape and shape[-1]:
-        parts[..., 0] += 1
-        parts = parts.cumsum(-1)
-    return parts.astype(draw(st.sampled_from(["f8", "f4", "i8", "O", "c8", "U3"])))
-
-
-def index_at(height, row):
-    """The first that rises above it, by a plain loop."""
-    for index, entry in enumerate(row):
-        if entry > height:
-            return index
-    raise AssertionError("nothing rises so high")
-
-
-def assert_drawn(found, uniform, cumulative):
-    rows = cumulative.reshape(-1, cumulative.shape[-1])
-    expected = [
-        index_at(number * row[-1], row)
-        for number, row in zip(np.ravel(uniform), rows, strict=True)
-    ]
-    assert found.ravel().tolist() == expected
-    assert found.shape == cumulative.shape[:-1]
-
-
-@covers(drawing.draw_indexes)
-@given(right_or_not(heights()), right_or_not(st.just(np.random.default_rng(0))))
-def test_draw_indexes(cumulative, generator):
-    cumulative, generator = cumulative(), generator()
-    if isinstance(generator, np.random.Generator):
-        generator = np.random.default_rng(5)
-    names = ("cumulative", "generator")
-    found = judge(lambda: drawing.draw_indexes(cumulative, generator), names)
-    if found is not None and isinstance(generator, np.random.Generator):
-        if np.all(cumulative[..., -1] > 0):
-            uniform = np.random.default_rng(5).random(cumulative.shape[:-1])
-            assert_drawn(found, uniform, cumulative)
-
-
-UNIFORMS = right_or_not(
-    st.tuples(
-        st.lists(st.floats(0, 0.999), min_size=4, max_size=4),
-        st.sampled_from([(2,), (1,), (2, 2), (), (3,)]),
-    ).map(lambda parts: np.resize(parts[0], parts[1]))
-)
-
-
-@covers(drawing.indexes_at)
-@given(UNIFORMS, right_or_not(heights()))
-def test_indexes_at(uniform, cumulative):
-    uniform, cumulative = uniform(), cumulative()
-    names = ("uniform", "cumulative")
-    found = judge(lambda: drawing.indexes_at(uniform, cumulative), names)
-    if found is not None and np.all(cumulative[..., -1] > 0) and np.all(uniform < 1):
-        if np.all(uniform >= 0):
-            assert_drawn(found, uniform, cumulative)
-
 
 RATES = right_or_not(st.one_of(st.just(0.1), NUMBERS, FRACTIONS))
 BETAS = right_or_not(
