@@ -15,6 +15,9 @@ STAMP := .venv/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
+# Two processes at once; a notebook, and each other file, stays in one of them.
+IN_TWO := -n 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-browser test-oldest test-newest lint format notebooks \
 	links slides html bench bench-peers reliability audit clean
@@ -36,7 +39,7 @@ lab: $(STAMP) ## Open the first notebook in JupyterLab
 		$(LAB_ARGS)
 
 test: $(STAMP) ## Run the tests and every notebook
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(IN_TWO) $(PYTEST_ARGS)
 
 test-browser: $(STAMP) ## Drive every notebook and demo in a real browser
 	$(BIN)/python -m pytest tests/browser -n 2 $(PYTEST_ARGS)
@@ -50,7 +53,7 @@ test-oldest test-newest: test-%:
 	.venv-$*/bin/python tools/bounds.py $* > .venv-$*/constraints.txt
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
 		-U --upgrade-strategy eager -c .venv-$*/constraints.txt -e '.[test,docs,binder]'
-	.venv-$*/bin/python -m pytest $(PYTEST_ARGS)
+	.venv-$*/bin/python -m pytest $(IN_TWO) $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style, types and the state of the notebooks
 	$(BIN)/ruff check .

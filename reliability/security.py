@@ -54,6 +54,7 @@ def main(*chosen: str) -> str:
         raise RuntimeError("expected the call of a net for documentation to be counted")
     started = time.perf_counter()
     tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
+    tests += ["-n", "2", "--dist", "loadfile"]
     status, tried = in_a_net_of_its_own(tests)
     minutes = (time.perf_counter() - started) / 60
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
