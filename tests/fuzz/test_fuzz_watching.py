@@ -21,7 +21,7 @@ from torch import nn
 from worlds import sparse_world
 
 import pg_helpers as pg
-from pg_helpers import dashboard
+from pg_helpers import dashboard, worlds
 
 NAMES = ("env", "batch", "alt", "index", "milliseconds", "max_frames", "num_frames")
 NAMES += ("plays", "observation")
@@ -230,7 +230,8 @@ def test_buttons_in_any_order(presses):
             if name == "set":
                 setting, value = parts[0], parts[1]()
                 judged(lambda: board.set(**{setting: value}), SETTINGS)  # noqa: B023
-                offered = setting in CHANGES and board._view.settings[setting] == value
+                plain = setting in CHANGES and isinstance(value, int | float | str)
+                offered = plain and board._view.settings[setting] == value
             elif name == "run":
                 number = parts[0]()
                 done = judged(lambda: board.run(number), SETTINGS)  # noqa: B023
@@ -268,3 +269,12 @@ def test_an_answer_that_is_no_distribution():
         lambda: dashboard_of(pg.corridor(3), None, lambda: Odd(made)), SETTINGS
     )
     assert board is None
+
+
+@covers(worlds.is_corridor, worlds.grid_shape)
+@given(st.integers(2, 6), st.integers(2, 4), st.integers(0, 99))
+def test_the_shape_of_a_world_without_one(num_states, num_actions, seed):
+    world = pg.random_mdp(num_states, num_actions, 3, seed=seed)
+    assert worlds.is_corridor(world) is False or num_states == 2
+    shape = worlds.grid_shape(world)
+    assert shape is None or (shape[0] * shape[1] == num_states and num_actions == 4)
