@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from pg_helpers.arguments import check_count, shown
+from pg_helpers.arguments import check_count, finite_array, shown
 from pg_helpers.display import Picture, check_alt, clear, png_of, png_size
 from pg_helpers.rollout import Trajectories
 from pg_helpers.scenes import Scene, path_of, scene_of
@@ -20,6 +20,7 @@ from pg_helpers.scenes import Scene, path_of, scene_of
 _REST = 1500  # milliseconds
 # Nobody can stop a picture that moves; so by itself it moves no longer than this.
 _MOVES = 5000  # milliseconds
+_MOST = 100  # moments of a trajectory: each is drawn, and kept
 
 
 def watch(
@@ -43,7 +44,8 @@ def watch(
         index: which trajectory; the last by default.
         milliseconds: how long a frame stands; by default 300, or less where there are
             many, so that a round takes at most five seconds.
-        max_frames: of a longer trajectory that many moments are shown, evenly spaced.
+        max_frames: of a longer trajectory that many moments are shown, evenly spaced;
+            2 to 100.
         plays: rounds, after which it stops at the last frame.
 
     Returns:
@@ -51,11 +53,12 @@ def watch(
 
     Raises:
         TypeError: an argument is of the wrong kind.
-        ValueError: a number is below 1, the alt is empty, there is no such trajectory,
-            or the environment is not known.
+        ValueError: a number is out of range or not finite, the alt is empty, there is
+            no such trajectory, the batch is not from this world, or the environment is
+            not known.
     """
     scene, path = scene_of(env), _path(batch, index)
-    times = _moments(len(path), check_count("max_frames", max_frames, at_least=2))
+    times = _moments(len(path), check_count("max_frames", max_frames, 2, _MOST))
     if milliseconds is None:
         milliseconds = min(300, _MOVES // len(times))
     return animate(_frames(scene, path, times), alt, milliseconds, plays)
@@ -71,18 +74,19 @@ def strip(
         batch: trajectories sampled there.
         alt: what happens in it, in words.
         index: which trajectory; the last by default.
-        num_frames: evenly spaced, the first and the last moment among them.
+        num_frames: 2 to 100, evenly spaced, the first and the last moment among them.
 
     Returns:
         A Picture.
 
     Raises:
         TypeError: an argument is of the wrong kind.
-        ValueError: fewer than two frames, the alt is empty, there is no such
-            trajectory, or the environment is not known.
+        ValueError: a number is out of range or not finite, the alt is empty, there is
+            no such trajectory, the batch is not from this world, or the environment is
+            not known.
     """
     scene, path = scene_of(env), _path(batch, index)
-    times = _moments(len(path), check_count("num_frames", num_frames, at_least=2))
+    times = _moments(len(path), check_count("num_frames", num_frames, 2, _MOST))
     width, height = scene.frame_size
     columns = min(len(times), max(2, round(5 * height / width)))
     rows = -(-len(times) // columns)
@@ -177,9 +181,10 @@ def _path(batch: Trajectories, index: int) -> NDArray:
     if not isinstance(batch, Trajectories):
         raise TypeError(f"batch: expected Trajectories, got {type(batch).__name__}")
     count = len(batch.mask)
-    if not -count <= index < count:
-        raise ValueError(f"index: expected one of {count} trajectories, got {index}")
-    return path_of(batch, index)
+    index = check_count("index", index, at_least=-count, at_most=count - 1)
+    path = path_of(batch, index)
+    finite_array("batch", path)
+    return path
 
 
 def _moments(length: int, most: int) -> list[int]:

@@ -81,6 +81,19 @@ def check_positive(name: str, value: float) -> float:
     return number
 
 
+def check_number(name: str, value: Any) -> float:
+    """Return `value`, also one in an array without axes, as a float.
+
+    Raises:
+        TypeError: the value is not a real number.
+        ValueError: it is NaN or infinite, or more than one number.
+    """
+    number = finite_array(name, value)
+    if number.ndim:
+        raise ValueError(f"{name}: expected one number, got shape {number.shape}")
+    return float(number)
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str | None]) -> None:
     """Say which words were expected, if `value` is none of them.
 

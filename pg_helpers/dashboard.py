@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch import nn
 
+from pg_helpers.arguments import check_count
 from pg_helpers.dashboard_view import FIGSIZE, DashboardView, draw_run, still_alt
 from pg_helpers.display import Picture, png_of
 from pg_helpers.live import display_data
@@ -74,6 +75,7 @@ class TrainingDashboard:
         self._scene = scene_of(env)
         self._figure = Figure(figsize=FIGSIZE)
         self._task: asyncio.Task | None = None
+        self.state = "ready"
         self.error: Exception | None = None
         buttons = (self.start, self.pause, self.step, self.stop, self.reset)
         self._view = DashboardView(
@@ -106,7 +108,7 @@ class TrainingDashboard:
         """
         loop = asyncio.get_running_loop()
         if self.state in ("ready", "paused"):
-            self._enter("running")
+            self.state = "running"
             self._since = (time.perf_counter(), len(self.history))
             self._last_draw = 0.0  # the first picture took longer than others will
             self._show_words()
@@ -116,14 +118,14 @@ class TrainingDashboard:
     def pause(self) -> None:
         """Halt, so that `start` can go on."""
         if self.state == "running":
-            self._enter("paused")
+            self.state = "paused"
             self._draw()
 
     def stop(self) -> None:
         """End the run; policy and history are kept."""
         if self.state in ("ready", "running", "paused"):
             self._run.close()
-            self._enter("stopped")
+            self.state = "stopped"
             self._draw()
 
     def reset(self) -> None:
@@ -139,7 +141,7 @@ class TrainingDashboard:
             Exception: whatever training raised; the dashboard shows it too.
         """
         if self.state in ("ready", "paused"):
-            self._enter("paused")
+            self.state = "paused"
             self._update()
             self._draw()
             self._raise()
@@ -155,13 +157,17 @@ class TrainingDashboard:
 
         Raises:
             RuntimeError: it is training in the background.
+            TypeError: num_updates is not an integer.
+            ValueError: it is negative.
             Exception: whatever training raised; the dashboard shows it too.
         """
         if self.state == "running":
             raise RuntimeError("run: expected a dashboard that is not training already")
-        left = self.config.num_updates if num_updates is None else num_updates
+        left = self.config.num_updates
+        if num_updates is not None:
+            left = check_count("num_updates", num_updates, at_least=0)
         if self.state == "ready":
-            self._enter("paused")
+            self.state = "paused"
         while left > 0 and self.state == "paused":
             self._update()
             left -= 1
@@ -220,20 +226,17 @@ class TrainingDashboard:
                 self._run.update()
             except Exception as error:
                 self.error = error
-                self._enter("failed")
+                self.state = "failed"
             else:
                 if self._run.is_complete:
-                    self._enter("finished")
+                    self.state = "finished"
 
     def _begin(self) -> None:
         self.error = None
         self.seconds = {"training": 0.0, "drawing": 0.0}
         self._last_draw = 0.0
-        self._enter("ready")
+        self.state = "ready"
         self._draw()
-
-    def _enter(self, state: str) -> None:
-        self.state = state
 
     def _draw(self) -> None:
         """Bring everything that is seen up to date."""
@@ -278,7 +281,7 @@ class TrainingDashboard:
     def _forget(self) -> None:
         """Nobody sees it any more: pause, and let go of the picture."""
         if self.state == "running":
-            self._enter("paused")
+            self.state = "paused"
         self._figure.clear()
         self._view.forget_picture()
 

@@ -90,9 +90,11 @@ def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
         Scalar (), in units of reward and the policy's precision; differentiable.
 
     Raises:
-        TypeError: gamma is not a number, or the policy does not return a Categorical.
+        TypeError: mdp is not a TabularMDP, gamma is not a number, or the policy does
+            not return a Categorical.
         ValueError: gamma outside [0, 1], a policy without A actions, or an enumeration
             larger than `MEMORY_LIMIT`.
+        NotFiniteError: J overflows.
     """
     probabilities, returns, _ = _enumerate(mdp, log_table(mdp, policy), gamma)
     return _finite((returns * probabilities).sum())
@@ -175,8 +177,10 @@ def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
         Scalar (), in units of reward and the policy's precision; differentiable.
 
     Raises:
-        TypeError: gamma is not a number, or the policy does not return a Categorical.
+        TypeError: mdp is not a TabularMDP, gamma is not a number, or the policy does
+            not return a Categorical.
         ValueError: gamma outside [0, 1], or a policy without A actions.
+        NotFiniteError: J overflows.
     """
     pi = log_table(mdp, policy).exp()
     return _backward_induction(mdp, gamma, lambda values: (pi * values).sum(1), pi)

@@ -212,23 +212,40 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, gymnasium.Env):
         yield VectorOfOne(env, *checked_spaces(env))
     elif isinstance(env, str):
-        try:
+        with registered(env):
             made = gymnasium.make_vec(env, num_envs)
-        except (gymnasium.error.Error, ImportError, ValueError, TypeError) as error:
-            if isinstance(error, ValueError | TypeError) and ":" not in env:
-                raise  # The environment's own: no module is named that is none.
-            raise ValueError(
-                f"env: expected a registered id, got {env!r} ({error})"
-            ) from error
         try:
             yield in_arrays(made)
         finally:
             made.close()
     else:
-        raise TypeError(
-            "env: expected a Gymnasium environment, single or vector, an environment "
-            f"id or a TabularMDP, got {shown(env)}"
-        )
+        raise no_environment(env)
+
+
+@contextmanager
+def registered(env_id: str) -> Iterator[None]:
+    """Say that a registered id was expected, if none can be made of this one inside.
+
+    Raises:
+        ValueError: the id is not registered.
+        Exception: whatever the environment itself raised.
+    """
+    try:
+        yield
+    except (gymnasium.error.Error, ImportError, ValueError, TypeError) as error:
+        if isinstance(error, ValueError | TypeError) and ":" not in env_id:
+            raise  # The environment's own: no module is named that is none.
+        raise ValueError(
+            f"env: expected a registered id, got {shown(env_id)} ({error})"
+        ) from error
+
+
+def no_environment(env: Any) -> TypeError:
+    """What to raise at something that is no environment of any kind."""
+    return TypeError(
+        "env: expected a Gymnasium environment, single or vector, an environment "
+        f"id or a TabularMDP, got {shown(env)}"
+    )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_count, finite_array
 
 FONT = 12  # points, at a hundred dots an inch
 BLACK, BLUE, BROWN, GREEN = "#000000", "#0072B2", "#692D0F", "#009E73"
@@ -46,7 +46,8 @@ def draw_corridor(axes: Axes, length: int, position: int, title: str = "") -> Ax
     Raises:
         ValueError: the position is not in the corridor.
     """
-    _check_place("position", position, length)
+    check_count("length", length, at_most=10_000)
+    check_count("position", position, at_least=0, at_most=length - 1)
     for cell in range(length):
         fill = to_rgba(GREEN, 0.5) if cell == length - 1 else "white"
         axes.add_patch(Rectangle((cell - 0.5, -0.5), 1, 1, fc=fill, ec=GREY))
@@ -77,7 +78,7 @@ def draw_grid(
     rows, columns = shape
     _draw_cells(axes, shape)
     for state in path:
-        _check_place("path", state, rows * columns)
+        check_count("path", state, at_least=0, at_most=rows * columns - 1)
     if len(path) > 0:
         y, x = np.divmod(np.asarray(path), columns)
         axes.plot(x, y, "-", color=NAVY, linewidth=4)
@@ -293,8 +294,3 @@ def _probabilities(value: ArrayLike, columns: int) -> NDArray[np.float64]:
     if array.min() < -1e-6 or array.max() > 1 + 1e-6:
         raise ValueError("probabilities: expected numbers from 0 to 1")
     return array
-
-
-def _check_place(name: str, place: int, size: int) -> None:
-    if not 0 <= place < size:
-        raise ValueError(f"{name}: expected a cell from 0 to {size - 1}, got {place}")

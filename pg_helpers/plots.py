@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_count, check_fraction, check_number, finite_array
 
 # Told apart by colour-blind readers, and each at 3 to 1 or more against white: Okabe
 # and Ito's palette, with brown and navy for orange and sky blue, which are too pale.
@@ -57,7 +57,7 @@ def curve(
         ValueError: values are not finite or not of shape (n,).
     """
     heights = _axis_of("values", values, 1)
-    places = np.arange(len(heights)) if x is None else np.asarray(x)
+    places = _places(x, len(heights))
     axes.plot(places, heights, label=label, **_look(number))
     return axes
 
@@ -88,8 +88,10 @@ def spread_band(
         ValueError: runs are not finite or not of shape (number of runs, n).
     """
     rows = _axis_of("runs", runs, 2)
-    places = np.arange(rows.shape[1]) if x is None else np.asarray(x)
-    low, middle, high = np.quantile(rows, [band[0], 0.5, band[1]], axis=0)
+    places = _places(x, rows.shape[1])
+    first, last = _axis_of("band", band, 1, 2)
+    check_fraction("band", first), check_fraction("band", last)
+    low, middle, high = np.quantile(rows, [first, 0.5, last], axis=0)
     look = _look(number)
     axes.plot(places, middle, label=label, **look)
     fill_band(axes, places, low, high, look["color"])
@@ -117,6 +119,8 @@ def fill_band(
     Returns:
         The axes.
     """
+    x = _axis_of("x", x, 1)
+    low, high = _axis_of("low", low, 1, len(x)), _axis_of("high", high, 1, len(x))
     face = to_rgba(color, 0.2)
     band = axes.fill_between(x, low, high, facecolor=face, edgecolor=color, label=label)
     band.set_linewidth(0.8)
@@ -137,9 +141,10 @@ def moving_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
         TypeError: values are not numbers.
         ValueError: width below 1, or values not finite.
     """
-    if width < 1:
-        raise ValueError(f"width: expected at least 1, got {width}")
+    check_count("width", width)
     array = finite_array("values", values)
+    if not array.ndim:
+        raise ValueError("values: expected shape (..., n), got one number")
     total = array.cumsum(axis=-1)
     total[..., width:] -= array.cumsum(axis=-1)[..., :-width]
     return total / np.minimum(np.arange(1, array.shape[-1] + 1), width)
@@ -165,6 +170,8 @@ def paired_bars(
         The axes.
     """
     places = np.arange(len(names))
+    first = _axis_of("first", first, 1, len(names))
+    second = _axis_of("second", second, 1, len(names))
     grey: dict = {"color": "0.75", "edgecolor": "0.3"}
     axes.bar(places - 0.2, first, 0.4, label=labels[0], **grey)
     bars = axes.bar(places + 0.2, second, 0.4, color=COLORS[0], label=labels[1])
@@ -186,6 +193,7 @@ def reference_line(axes: Axes, height: float, label: str) -> Axes:
     Returns:
         The axes.
     """
+    height = check_number("height", height)
     axes.axhline(height, color="black", linewidth=1.2, linestyle=":")
     axes.annotate(
         label,
@@ -200,18 +208,27 @@ def reference_line(axes: Axes, height: float, label: str) -> Axes:
     return axes
 
 
+def _places(x: ArrayLike | None, count: int) -> NDArray:
+    return np.arange(count) if x is None else _axis_of("x", x, 1, count)
+
+
 def _look(number: int) -> dict:
+    check_count("number", number, at_least=0)
     return {
         "color": COLORS[number % len(COLORS)],
         "linestyle": LINE_STYLES[number % len(LINE_STYLES)],
     }
 
 
-def _axis_of(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
+def _axis_of(
+    name: str, values: ArrayLike, ndim: int, count: int | None = None
+) -> NDArray[np.float64]:
     array = finite_array(name, values)
     if array.ndim != ndim or array.size == 0:
         shape: Sequence[str] = ("(n,)", "(number of runs, n)")
         raise ValueError(
             f"{name}: expected shape {shape[ndim - 1]}, not empty, got {array.shape}"
         )
+    if count not in (None, len(array)):
+        raise ValueError(f"{name}: expected {count} numbers, got {len(array)}")
     return array

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch.distributions import Categorical
 
 from pg_helpers import pictures
+from pg_helpers.interface import no_environment, registered
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 from pg_helpers.rollout import Trajectories
+from pg_helpers.worlds import grid_shape, is_corridor
 
 
 class Scene(Protocol):
@@ -49,6 +51,7 @@ def scene_of(env: Any) -> Scene:
         A scene.
 
     Raises:
+        TypeError: env is none of these.
         ValueError: the id is not registered.
     """
     world, env = finite_world(env), _single(env)
@@ -57,7 +60,7 @@ def scene_of(env: Any) -> Scene:
             return CorridorScene(world)
         shape = grid_shape(world)
         return GridScene(world, shape) if shape else TableScene(world)
-    name = getattr(getattr(env, "spec", None), "id", "")
+    name = str(getattr(getattr(env, "spec", None), "id", ""))
     return CartPoleScene() if name.startswith("CartPole") else PlainScene()
 
 
@@ -68,6 +71,7 @@ def finite_world(env: Any) -> TabularMDP | None:
         env: a TabularMDP, a Gymnasium environment, single or vector, or an id.
 
     Raises:
+        TypeError: env is none of these.
         ValueError: the id is not registered.
     """
     env = _single(env)
@@ -241,41 +245,18 @@ def probabilities(policy: Any, observations: NDArray) -> NDArray[np.float64]:
 
 
 def states_of(mdp: TabularMDP, path: NDArray) -> NDArray[np.int64]:
-    """The states (t,) whose observations are nearest to those of a path (t, D)."""
+    """The states (t,) whose observations are nearest to those of a path (t, D).
+
+    Raises:
+        ValueError: the path is not one of observations of this world.
+    """
+    if path.shape[1:] != mdp.observations.shape[1:]:
+        raise ValueError(
+            f"batch: expected observations of shape {mdp.observations.shape[1:]}, as "
+            f"in the world, got {path.shape[1:]}"
+        )
     away = np.abs(mdp.observations[None] - path[:, None]).sum(axis=2)
     return away.argmin(axis=1)
-
-
-def is_corridor(mdp: TabularMDP) -> bool:
-    """Whether action 0 only steps left, and action 1 right, and the right end pays."""
-    return mdp.num_actions == 2 and _moves_between(mdp, [-1, 1], (1, mdp.num_states))
-
-
-def grid_shape(mdp: TabularMDP) -> tuple[int, int] | None:
-    """Rows and columns, where up, right, down and left lead to neighbouring cells."""
-    if mdp.num_actions != 4:
-        return None
-    for columns in range(1, mdp.num_states + 1):
-        rows, rest = divmod(mdp.num_states, columns)
-        if not rest and _moves_between(
-            mdp, [-columns, 1, columns, -1], (rows, columns)
-        ):
-            return rows, columns
-    return None
-
-
-def _moves_between(mdp: TabularMDP, steps: list[int], shape: tuple[int, int]) -> bool:
-    """Whether no action ever leads elsewhere than to a cell beside, or back."""
-    cells = np.arange(mdp.num_states)
-    rows, columns = np.divmod(cells, shape[1])
-    apart = abs(rows[:, None] - rows) + abs(columns[:, None] - columns)
-    alive = ~mdp.terminal
-    for action, step in enumerate(steps):
-        led = (mdp.transition[:, action] > 0) & alive[:, None]
-        against = np.eye(mdp.num_states, k=-step, dtype=bool) & (apart == 1)
-        if (led & ((apart > 1) | against)).any():
-            return False
-    return bool(alive.any())
 
 
 def _named(what: str, columns: NDArray) -> dict[str, NDArray]:
@@ -289,10 +270,10 @@ def _single(env: Any) -> Any:
     if isinstance(env, gymnasium.vector.SyncVectorEnv):
         return env.envs[0]
     if not isinstance(env, str):
+        if not isinstance(env, TabularMDP | gymnasium.Env | gymnasium.vector.VectorEnv):
+            raise no_environment(env)
         return env
-    try:
+    with registered(env):
         made = gymnasium.make(env)
-    except gymnasium.error.Error as error:
-        raise ValueError(f"env: expected an id, got {env!r} ({error})") from error
     made.close()
     return made

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pg_helpers import exact
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.arguments import NotFiniteError, shown
 from pg_helpers.ascent import Adam
 from pg_helpers.policies import policy_for
 from pg_helpers.rollout import Trajectories
@@ -57,9 +57,11 @@ class SteeredRun:
         make_policy: Callable[[], nn.Module] | None = None,
     ) -> None:
         if not isinstance(config, TrainConfig):
-            raise TypeError(f"config: expected a TrainConfig, got {config!r}")
+            raise TypeError(f"config: expected a TrainConfig, got {shown(config)}")
         if make_policy is not None and not callable(make_policy):
-            raise TypeError(f"make_policy: expected a function, got {make_policy!r}")
+            raise TypeError(
+                f"make_policy: expected a function, got {shown(make_policy)}"
+            )
         self.env, self.config = env, config
         self._make_policy = make_policy or (lambda: _default_policy(env))
         self._world = finite_world(env)
@@ -70,10 +72,12 @@ class SteeredRun:
         """Begin anew, with a new policy, at the settings as they are now."""
         self.close()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed)
+            torch.manual_seed(self.config.seed % 2**64)  # what PyTorch takes
             policy = self._make_policy()
         if not isinstance(policy, nn.Module):
-            raise TypeError(f"make_policy: expected a torch.nn.Module, got {policy!r}")
+            raise TypeError(
+                f"make_policy: expected a torch.nn.Module, got {shown(policy)}"
+            )
         self.policy = policy
         self.history = History()
         self.batch: Trajectories | None = None

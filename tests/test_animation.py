@@ -155,7 +155,7 @@ def test_bad_arguments_are_refused():
     batch = sample()
     with pytest.raises(ValueError, match="^alt: expected a text"):
         watch(CORRIDOR, batch, "")
-    with pytest.raises(ValueError, match="^index: expected one of 3 trajectories"):
+    with pytest.raises(ValueError, match="^index: expected at most 2, got 3"):
         watch(CORRIDOR, batch, ALT, index=3)
     with pytest.raises(TypeError, match="^batch: expected Trajectories, got list"):
         strip(CORRIDOR, [1, 2], ALT)

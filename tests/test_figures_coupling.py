@@ -108,7 +108,7 @@ def test_no_change_can_be_drawn():
     [
         (([0.5], [0.5, 0.5], ["a", "b"]), "^before: expected shape"),
         (([0.5, 0.5], [0.5, np.inf], ["a", "b"]), "^after: expected finite"),
-        (([0.5, 0.5], [0.5, 0.5], ["a", "b"], 2), "^pushed: expected 0 to 1, got 2"),
+        (([0.5, 0.5], [0.5, 0.5], ["a", "b"], 2), "^pushed: expected at most 1, got 2"),
         (([0.5, 0.5], [0.5, 0.5], ["a", "b"], -1), "^pushed"),
     ],
 )

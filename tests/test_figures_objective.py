@@ -184,7 +184,7 @@ def test_the_first_reward_counts_in_full_at_any_gamma(gamma, last):
     [
         (1.1, 3, ValueError, "gamma"),
         ("half", 3, TypeError, "gamma"),
-        (0.5, 41, ValueError, "delay: expected 0 to 40 steps, got 41"),
+        (0.5, 41, ValueError, "delay: expected at most 40, got 41"),
         (0.5, -1, ValueError, "delay"),
     ],
 )

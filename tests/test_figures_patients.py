@@ -137,7 +137,7 @@ def test_bars_are_the_pushes_and_the_mark_stands_at_the_share():
     [
         ({"pushes": ([0.3], [0.1, -0.1])}, "pushes: expected shapes"),
         ({"cosines": [1.0]}, "cosines: expected shape"),
-        ({"at": 3}, "at: expected an index below 3"),
+        ({"at": 3}, "at: expected at most 2"),
     ],
 )
 def test_a_mixture_that_does_not_fit_is_refused(changes, message):

@@ -167,8 +167,8 @@ def test_the_colours_are_those_of_the_curves():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda a: pictures.draw_corridor(a, 7, 7), "from 0 to 6, got 7"),
-        (lambda a: pictures.draw_grid(a, (2, 2), [0, 4]), "from 0 to 3, got 4"),
+        (lambda a: pictures.draw_corridor(a, 7, 7), "expected at most 6, got 7"),
+        (lambda a: pictures.draw_grid(a, (2, 2), [0, 4]), "expected at most 3, got 4"),
         (lambda a: pictures.draw_cartpole(a, [0, 0]), r"expected shape \(4,\)"),
         (
             lambda a: pictures.draw_corridor_policy(a, np.ones((3, 4)), [0, 0, 1]),

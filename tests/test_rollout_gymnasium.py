@@ -213,3 +213,22 @@ def test_padding_is_zero_where_a_space_starts_elsewhere():
     batch = pg.sample_trajectories(envs, go_once, 2)
     assert batch.observations.tolist() == [[0, 0, 0], [0, 1, 1]]
     pg.TabularPolicy(3, 2)(batch.observations)
+
+
+class BothAtOnce(CountingEnv):
+    """Its time is up with the very step that ends it."""
+
+    def step(self, action):
+        seen, reward, ended, _, info = super().step(action)
+        return seen, reward, ended, ended, info
+
+
+@pytest.mark.parametrize("mode", AutoresetMode, ids=lambda mode: mode.name)
+def test_an_episode_that_ends_both_ways_at_once_has_terminated(mode):
+    single = pg.sample_trajectory(BothAtOnce(), uniform)
+    again = pg.sample_trajectories(BothAtOnce(), uniform, 3)
+    side_by_side = SyncVectorEnv([BothAtOnce] * 2, autoreset_mode=mode)
+    several = pg.sample_trajectories(side_by_side, uniform, 3)
+    for batch in (single, again, several):
+        assert not batch.truncated.any()
+        assert batch.lengths.tolist() == [3] * len(batch.mask)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from worlds import WORLDS
 
 import pg_helpers as pg
-from pg_helpers import scenes
+from pg_helpers import scenes, worlds
 from pg_helpers.display import png_of
 from pg_helpers.scenes import finite_world, path_of, scene_of
 
@@ -40,7 +40,7 @@ def test_each_world_gets_its_pictures(env, kind):
 @pytest.mark.parametrize("shape", [(4, 4), (2, 3), (3, 2), (5, 2), (2, 2)])
 @pytest.mark.parametrize("slip", [0.0, 0.4, 1.0])
 def test_the_shape_of_a_grid_is_found_in_its_moves(shape, slip):
-    assert scenes.grid_shape(pg.grid_world(*shape, slip=slip)) == shape
+    assert worlds.grid_shape(pg.grid_world(*shape, slip=slip)) == shape
 
 
 def test_a_mirrored_corridor_is_none():
@@ -48,7 +48,7 @@ def test_a_mirrored_corridor_is_none():
     mirrored = pg.TabularMDP(
         mdp.initial, mdp.transition[:, ::-1], mdp.reward, mdp.terminal, mdp.horizon
     )
-    assert scenes.is_corridor(mdp) and not scenes.is_corridor(mirrored)
+    assert worlds.is_corridor(mdp) and not worlds.is_corridor(mirrored)
 
 
 def test_the_finite_world_behind_an_environment():
@@ -57,7 +57,9 @@ def test_the_finite_world_behind_an_environment():
         assert finite_world(env) is mdp
     assert finite_world("pg_helpers/GridWorld-v0").num_states == 16
     assert finite_world("CartPole-v1") is None
-    with pytest.raises(ValueError, match="^env: expected an id, got 'NoSuchWorld-v0'"):
+    with pytest.raises(
+        ValueError, match="^env: expected a registered id, got 'NoSuchWorld-v0'"
+    ):
         finite_world("NoSuchWorld-v0")
 
 

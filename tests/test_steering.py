@@ -193,7 +193,11 @@ def test_a_run_in_words():
         ((CORRIDOR, {"seed": 0}), TypeError, "config: expected a TrainConfig"),
         ((CORRIDOR, config(), 3), TypeError, "make_policy: expected a function, got 3"),
         ((CORRIDOR, config(), dict), TypeError, "expected a torch.nn.Module, got {}"),
-        (("NoSuch-v0", config()), ValueError, "env: expected an id, got 'NoSuch-v0'"),
+        (
+            ("NoSuch-v0", config()),
+            ValueError,
+            "env: expected a registered id, got 'NoSuch-v0'",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(arguments, error, message):

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_positive, finite_array
+from pg_helpers.arguments import check_count, check_number, check_positive, finite_array
 from pg_helpers.plots import COLORS, curve, reference_line
 
-# Difference of the logits, either way, at which the picture of the levers ends.
-_REACH = 8.0
+_REACH = 8.0  # difference of the logits at which the picture of the levers ends
+_MOST = 10_000  # steps; and ten times as many runs
 
 
 def line_path(
@@ -36,11 +36,14 @@ def line_path(
         ValueError: shapes do not fit, or a number is out of range.
     """
     xs, ys = _data(x, y)
-    theta, rate = _pair("start", start), check_positive("learning_rate", learning_rate)
+    theta, rate = (
+        _pair("start", start, 1),
+        check_positive("learning_rate", learning_rate),
+    )
     inputs = np.stack([np.ones_like(xs), xs])
     curvature, pull = 2 * inputs @ inputs.T / len(xs), 2 * inputs @ ys / len(xs)
     path = [theta]
-    for _ in range(check_count("num_steps", num_steps)):
+    for _ in range(check_count("num_steps", num_steps, 1, _MOST)):
         path.append(path[-1] - rate * (curvature @ path[-1] - pull))
     return np.stack(path)
 
@@ -82,10 +85,10 @@ def lever_path(
         TypeError: an argument is not numeric.
         ValueError: shapes do not fit, or a number is out of range.
     """
-    means, theta = _pair("mean_rewards", mean_rewards), _pair("start", start)
+    means, theta = _pair("mean_rewards", mean_rewards, 1), _pair("start", start, 1)
     rate = check_positive("learning_rate", learning_rate)
     path = [theta]
-    for _ in range(check_count("num_steps", num_steps)):
+    for _ in range(check_count("num_steps", num_steps, 1, _MOST)):
         pi = probabilities(path[-1])
         path.append(path[-1] + rate * pi * (means - pi @ means))
     return np.stack(path)
@@ -118,9 +121,13 @@ def pull_paths(
         TypeError: an argument is not numeric.
         ValueError: shapes do not fit, or a number is out of range.
     """
-    means, theta = _pair("mean_rewards", mean_rewards), _pair("start", start)
+    means, theta = _pair("mean_rewards", mean_rewards, 1), _pair("start", start, 1)
     rate = check_positive("learning_rate", learning_rate)
-    runs, steps = check_count("num_runs", num_runs), check_count("num_steps", num_steps)
+    noise = check_number("noise", noise)
+    runs, steps = (
+        check_count("num_runs", num_runs, 1, 10 * _MOST),
+        check_count("num_steps", num_steps, 1, _MOST),
+    )
     generator = np.random.default_rng(check_count("seed", seed, at_least=0))
     path = np.empty((runs, steps + 1, 2))
     path[:, 0] = theta
@@ -157,7 +164,7 @@ def draw_line_run(figure: Figure, path: ArrayLike, x: ArrayLike, y: ArrayLike) -
         TypeError: an argument is not numeric.
         ValueError: shapes do not fit, or a number is not finite.
     """
-    steps, (xs, ys) = _path(path), _data(x, y)
+    steps, (xs, ys) = _pair("path", path, 2), _data(x, y)
     plane, graph = _two_panels(figure)
     slope, intercept = np.polyfit(xs, ys, 1)
     across = intercept + np.linspace(-3.2, 3.2, 60)
@@ -194,7 +201,7 @@ def draw_lever_run(figure: Figure, path: ArrayLike, mean_rewards: ArrayLike) -> 
         TypeError: an argument is not numeric.
         ValueError: shapes do not fit, or a number is not finite.
     """
-    steps, means = _path(path), _pair("mean_rewards", mean_rewards)
+    steps, means = _pair("path", path, 2), _pair("mean_rewards", mean_rewards, 1)
     hill, graph = _two_panels(figure)
     differences = np.linspace(-_REACH, _REACH, 161)
     logits = np.stack([np.zeros_like(differences), differences], -1)
@@ -272,9 +279,8 @@ def draw_two_kinds_of_data(
 
 
 def _two_panels(figure: Figure) -> tuple[Axes, Axes]:
-    left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.1, right=0.98, wspace=0.32)
-    return left, right
+    return tuple(figure.subplots(1, 2))
 
 
 def _data(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -286,15 +292,9 @@ def _data(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
     return xs, ys
 
 
-def _pair(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def _pair(name: str, value: ArrayLike, ndim: int | None = None) -> NDArray[np.float64]:
     array = finite_array(name, value)
-    if array.ndim == 0 or array.shape[-1] != 2:
-        raise ValueError(f"{name}: expected shape (..., 2), got {array.shape}")
-    return array
-
-
-def _path(value: ArrayLike) -> NDArray[np.float64]:
-    array = _pair("path", value)
-    if array.ndim != 2:
-        raise ValueError(f"path: expected shape (n, 2), got {array.shape}")
+    if array.shape[-1:] != (2,) or ndim not in (None, array.ndim):
+        shape = {None: "(..., 2)", 1: "(2,)", 2: "(n, 2)"}[ndim]
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     return array

@@ -103,7 +103,12 @@ def draw_cloud(
         raise ValueError(f"gradient: expected two numbers, not both 0, got {arrow}")
     sizes, opacity = np.full(signs.shape, 14.0), 0.45
     if probabilities is not None:
-        sizes = area * _one_for_each("probabilities", probabilities, signs)
+        each = _one_for_each("probabilities", probabilities, signs)
+        if (each < 0).any():
+            raise ValueError(
+                f"probabilities: expected none below 0, got {each.min():.3g}"
+            )
+        sizes = area * each
         opacity = 0.6
     _shade_uphill(axes, arrow, reach)
     inside = (abs(points) <= reach).all(axis=1)

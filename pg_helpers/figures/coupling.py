@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_count, finite_array
 from pg_helpers.plots import COLORS, MARKERS, SHADES, curve
 
 _RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
@@ -65,8 +65,8 @@ def draw_changes(
     """
     old = _one_each("before", before, names)
     new = _one_each("after", after, names)
-    if pushed is not None and not 0 <= pushed < len(names):
-        raise ValueError(f"pushed: expected 0 to {len(names) - 1}, got {pushed}")
+    if pushed is not None:
+        check_count("pushed", pushed, at_least=0, at_most=len(names) - 1)
     left, right = figure.subplots(1, 2)
     places = np.arange(len(names))
     left.barh(places, new, color=_GREY, edgecolor="black", linewidth=0.5, label="after")

@@ -173,7 +173,7 @@ def schedule(start: float, half_life: float, num_episodes: int) -> NDArray[np.fl
     """
     start = check_fraction("start", start)
     check_positive("half_life", half_life)
-    episodes = np.arange(check_count("num_episodes", num_episodes))
+    episodes = np.arange(check_count("num_episodes", num_episodes, at_most=10**7))
     return start * 0.5 ** (episodes / half_life)
 
 
@@ -200,6 +200,7 @@ def draw_effective(
         TypeError: something is not made of numbers.
         ValueError: shapes disagree.
     """
+    top = check_count("num_actions", num_actions, at_most=100)
     rows, line = finite_array("learned", learned), finite_array("scheduled", scheduled)
     if rows.ndim != 2 or rows.shape[1:] != line.shape:
         raise ValueError(
@@ -208,7 +209,6 @@ def draw_effective(
         )
     spread_band(axes, rows, "policy gradient", x=episodes)
     curve(axes, line, "schedule of epsilon", 1, x=episodes)
-    top = check_count("num_actions", num_actions)
     axes.set(xlabel="episodes", ylabel="effective actions", ylim=(0.9, top + 0.1))
     axes.set_yticks(range(1, top + 1))
     # Above the axes, where it hides neither.

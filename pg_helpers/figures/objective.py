@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_fraction, finite_array
+from pg_helpers.arguments import check_count, check_fraction, check_number, finite_array
 from pg_helpers.enumeration import AllTrajectories
 from pg_helpers.figures.trajectories import words_of
 from pg_helpers.plots import COLORS
@@ -146,8 +146,8 @@ def draw_discounts(axes: Axes, gamma: float, delay: int, level: float) -> Axes:
         ValueError: gamma outside [0, 1], or delay outside 0 to 40.
     """
     gamma = check_fraction("gamma", gamma)
-    if not 0 <= delay <= 40:
-        raise ValueError(f"delay: expected 0 to 40 steps, got {delay}")
+    delay = check_count("delay", delay, at_least=0, at_most=40)
+    level = check_number("level", level)
     time, weights = np.arange(41), gamma ** np.arange(41)
     axes.vlines(time, 0, weights, color=COLORS[0], linewidth=1.5)
     axes.plot(time, weights, "o", color=COLORS[0], markersize=4)
@@ -214,7 +214,7 @@ def fit_line(
         ValueError: they are not finite or not of one shape (n,), or all x are equal.
     """
     places = _one_each("x", x)
-    if np.ptp(places) == 0:
+    if not places.size or np.ptp(places) == 0:
         raise ValueError("x: expected two different numbers at least")
     heights = _one_each("y", y, len(places))
     spread = _one_each("standard_errors", standard_errors, len(places))
@@ -253,6 +253,7 @@ def draw_errors(
     for name, values in (("numbers", N), ("errors", found)):
         if (values <= 0).any():
             raise ValueError(f"{name}: expected positive numbers, got {values.min()}")
+    slope, height = check_number("slope", slope), check_number("height", height)
     fitted = f"fitted line, slope {slope:.2f}"
     axes.loglog(N, 10**height * N**slope, "--", color=COLORS[1], label=fitted)
     axes.loglog(N, found, "o", color=COLORS[0], markersize=10, label="measured")

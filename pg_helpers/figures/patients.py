@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_count, check_number, finite_array
 from pg_helpers.plots import COLORS, fill_band, paired_bars
 
 _SMALL = 12
@@ -75,6 +75,7 @@ def draw_courses(
     if not others:
         raise ValueError("others: expected at least one, got none")
     band = _course("right", right)
+    start = check_number("start", start)
     rows = -(-len(others) // columns)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (name, values) in zip(panels.flat, others.items(), strict=False):
@@ -129,8 +130,7 @@ def draw_mixture(
     x, y = finite_array("shares", shares), finite_array("cosines", cosines)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"cosines: expected shape {x.shape} as shares, got {y.shape}")
-    if not 0 <= at < len(x):
-        raise ValueError(f"at: expected an index below {len(x)}, got {at}")
+    check_count("at", at, at_least=0, at_most=len(x) - 1)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.2, top=0.88, wspace=0.32)
     left, right = figure.subplots(1, 2)
     draw_pushes(left, names, of_loss, of_j)

@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_fraction, finite_array
+from pg_helpers.arguments import (
+    check_count,
+    check_fraction,
+    check_number,
+    check_positive,
+    finite_array,
+)
 from pg_helpers.plots import COLORS, MARKERS, curve, reference_line, spread_band
 
 Objective = Literal["expected pay", "half the sum of squares"]
@@ -51,9 +57,11 @@ def follow(
     if start in (0, 1):
         raise ValueError(f"start: expected a number above 0 and below 1, got {start}")
     squares = objective == "half the sum of squares"
+    worse, better = check_number("worse", worse), check_number("better", better)
+    check_positive("learning_rate", learning_rate)
     path = [start]
     difference = math.log(start / (1 - start))  # of the two logits
-    for _ in range(check_count("num_updates", num_updates)):
+    for _ in range(check_count("num_updates", num_updates, at_most=100_000)):
         p = path[-1]
         gap = better * p - worse * (1 - p) if squares else better - worse
         # One logit rises by alpha p (1 - p) gap, the other falls by as much.
@@ -75,6 +83,7 @@ def tipping_point(worse: float, better: float = 1.0) -> float:
     Raises:
         ValueError: a pay is negative, or the better arm pays nothing.
     """
+    worse, better = check_number("worse", worse), check_number("better", better)
     if worse < 0 or better <= 0:
         raise ValueError(f"worse, better: expected pays >= 0, got {worse} and {better}")
     return worse / (worse + better)
@@ -105,6 +114,7 @@ def draw_paths(
         places = np.linspace(0, len(heights) - 1, 9 + number).astype(int)
         _mark(axes, places, heights[places], number)
     if tipping is not None:
+        check_fraction("tipping", tipping)
         name = f"tipping point {tipping:.2f}"
         reference_line(axes, check_fraction("tipping", tipping), name)
     axes.set_xlabel("update")

@@ -9,17 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_positive, finite_array
+from pg_helpers.arguments import (
+    check_choice,
+    check_count,
+    check_number,
+    check_positive,
+    finite_array,
+)
 from pg_helpers.plots import COLORS, fill_band
 
 # The rewards of the demo, in metres: a bump of height 1, and a step from 0 to 1.
 KINDS = ("bump", "step")
 BUMP_CENTRE, BUMP_WIDTH = 1.0, 0.5
 THRESHOLD = 0.5
-
 # The hidden reward of the puzzle: (from, to, reward), 0 elsewhere.
 _STAIRS = ((-1.0, -0.8, 3.0), (0.2, math.inf, 1.0))
-
 _MAX_ARROWS = 60
 _METRES_PER_PUSH = 0.4
 _REACH = (-2.6, 4.0)
@@ -39,7 +43,7 @@ def reward(kind: str, actions: ArrayLike) -> NDArray[np.float64]:
         TypeError: actions are not numbers.
         ValueError: kind is another, or an action is not finite.
     """
-    _check_kind(kind)
+    check_choice("kind", kind, KINDS)
     places = finite_array("actions", actions)
     if kind == "step":
         return (places > THRESHOLD).astype(float)
@@ -61,7 +65,8 @@ def exact_gradient(kind: str, mean: float, standard_deviation: float) -> float:
         TypeError: standard_deviation is not a number.
         ValueError: kind is another, or standard_deviation is not positive.
     """
-    _check_kind(kind)
+    check_choice("kind", kind, KINDS)
+    mean = check_number("mean", mean)
     width = check_positive("standard_deviation", standard_deviation)
     if kind == "step":
         return _density((THRESHOLD - mean) / width) / width
@@ -91,8 +96,9 @@ def handed_over(
         ValueError: N is below 1, or standard_deviation not positive.
     """
     width = check_positive("standard_deviation", standard_deviation)
-    noise = np.random.default_rng(seed).standard_normal(check_count("N", N))
-    actions = mean + width * noise
+    generator = np.random.default_rng(check_count("seed", seed, at_least=0))
+    noise = generator.standard_normal(check_count("N", N, at_most=10**7))
+    actions = check_number("mean", mean) + width * noise
     return actions, staircase(actions)
 
 
@@ -129,6 +135,7 @@ def staircase_objective(mean: float, standard_deviation: float = 0.5) -> float:
         ValueError: standard_deviation is not positive.
     """
     width = check_positive("standard_deviation", standard_deviation)
+    mean = check_number("mean", mean)
     return sum(
         r * (_below((high - mean) / width) - _below((low - mean) / width))
         for low, high, r in _STAIRS
@@ -165,9 +172,7 @@ def draw_areas(
         raise ValueError(f"probabilities: expected a sum of 1, got {widths}")
     left = widths.cumsum() - widths
     colors = [COLORS[0] if height > 0 else COLORS[4] for height in heights]
-    bars = axes.bar(
-        left, heights, widths, align="edge", color=colors, edgecolor="black"
-    )
+    bars = axes.bar(left, heights, widths, align="edge", color=colors, ec="black")
     for bar, height in zip(bars, heights, strict=True):
         bar.set_hatch("" if height > 0 else "//")
     axes.axhline(0, color="black", linewidth=1.2)
@@ -213,6 +218,7 @@ def draw_pushes(
             sample, or there are fewer heights than samples.
     """
     width = check_positive("standard_deviation", standard_deviation)
+    mean = check_number("mean", mean)
     deviations = finite_array("noise", noise)
     if deviations.ndim != 1 or not len(deviations):
         raise ValueError(f"noise: expected shape (N,), got {deviations.shape}")
@@ -281,11 +287,6 @@ def _draw_average(axes: Axes, average: float, exact: float) -> None:
     axes.set(xlim=(-2, 2), ylim=(-0.6, 0.6), xticks=range(-2, 3), yticks=())
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("bar: average push, line: exact gradient (reward/m)", labelpad=1)
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind: expected one of {KINDS}, got {kind!r}")
 
 
 def _density(z: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pg_helpers import exact
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_number, finite_array
 from pg_helpers.mdp import TabularMDP
 
 
@@ -147,7 +147,7 @@ def loan(wage: float = 0.1) -> TabularMDP:
     transition[[debt, free], :, end] = 1.0
     reward[start, 1, debt] = 1.0
     reward[debt, :, end] = -1.0
-    reward[[debt, free], 1, end] += finite_array("wage", wage)
+    reward[[debt, free], 1, end] += check_number("wage", wage)
     return TabularMDP(
         [1, 0, 0, 0], transition, reward, [False, False, False, True], horizon=2
     )

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.arguments import check_count, finite_array
 from pg_helpers.plots import COLORS
 
 
@@ -124,8 +124,7 @@ def draw_dropped(
         raise ValueError(f"parts: expected {len(names)} numbers, got {len(with_it)}")
     places, wrong = _pair("gammas", gammas, "errors", errors)
     _, close = _pair("gammas", gammas, "cosines", cosines)
-    if not 0 <= chosen < len(places):
-        raise ValueError(f"chosen: expected 0 to {len(places) - 1}, got {chosen}")
+    check_count("chosen", chosen, at_least=0, at_most=len(places) - 1)
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     figure.subplots_adjust(left=0.14, right=0.98, bottom=0.19, top=0.95, wspace=0.28)
     at = np.arange(len(names))

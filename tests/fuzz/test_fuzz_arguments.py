@@ -33,6 +33,17 @@ def test_check_fraction(value):
     assert found == (float(value) if right else None)
 
 
+@covers(arguments.check_number)
+@given(right_or_not(st.floats() | st.integers(-9, 9) | st.floats(width=32)))
+def test_check_number(value):
+    value = value()
+    found = judge(lambda: arguments.check_number("x", value), ("x",))
+    if found is not None:
+        assert found == float(value)
+    elif isinstance(value, int | float):
+        assert not abs(value) < 2**63  # NumPy takes none beyond for a number
+
+
 @covers(arguments.check_positive)
 @given(right_or_not(st.floats() | st.integers() | st.floats(width=32).map(np.float32)))
 def test_check_positive(value):

@@ -1,0 +1,113 @@
+"""Figures of odd numbers: drawn to the pixel, or refused in words.
+
+Covered is what the notebooks call of plots, pictures and figures with numbers or words
+that a reader may change; not covered are numbers beyond 1e100, of which no reader
+draws a picture, the Axes or Figure that is drawn on, the arguments named in LEFT, and
+what takes a generator or something that another function has made (crowds.play,
+at_steps and draw, patients_training.courses, patients.table, variance.list_all,
+trajectories, and of factors what reads a walk).
+"""
+
+import inspect
+from functools import partial
+
+import numpy as np
+import pytest
+from figures_calls import CALLS, LEFT
+from judge import covered, judge
+from matplotlib.figure import Figure
+from nonsense import INF, NAN
+from odd import HARMFUL
+
+from pg_helpers.display import png_of
+
+# Odd numbers make odd figures; whether honest ones are legible is asked elsewhere.
+pytestmark = pytest.mark.usefixtures("without_examination")
+
+
+covered.update(CALLS)
+
+
+def drawing(function, arguments):
+    """The call, and the picture of what it drew."""
+    figure = Figure(figsize=(4, 3))
+    parts = {"figure": figure}
+    if "axes" in inspect.signature(function).parameters:
+        parts = {"axes": figure.add_subplot()}
+    answer = function(
+        **{
+            n: p
+            for n, p in parts.items()
+            if n in inspect.signature(function).parameters
+        },
+        **arguments,
+    )
+    return answer, figure
+
+
+def tried(function, arguments, render=False):
+    names = (
+        *inspect.signature(function).parameters,
+        *LEFT,
+        "height",
+        "values",
+        "first",
+        "second",
+    )
+
+    def call():
+        answer, figure = drawing(function, arguments)
+        if render:
+            png_of(figure, small=True)
+        return None if answer is figure else answer
+
+    return judge(call, names)
+
+
+@pytest.mark.parametrize(
+    "function", CALLS, ids=lambda f: f"{f.__module__[11:]}.{f.__name__}"
+)
+def test_an_honest_call(function):
+    tried(function, CALLS[function], render=True)
+
+
+def changed(value, change):
+    """An honest argument with something done to its numbers."""
+    try:
+        return change(np.array(value))
+    except Exception:
+        return value
+
+
+ODD = {
+    "None": lambda v: None,
+    "a word": lambda v: "seven",
+    "nothing": lambda v: [],
+    "minus one": lambda v: -1,
+    "a big count": lambda v: 10**9 if isinstance(v, int) else v,
+    "an object": lambda v: object(),
+    "a ragged list": lambda v: [[1.0], [1.0, 2.0]],
+    "one number": lambda v: [0.5],
+    "a number": lambda v: 0.5,
+    "NaN": lambda v: NAN,
+    "infinity": lambda v: INF,
+    "NaNs": partial(changed, change=HARMFUL["NaN"]),
+    "negative": partial(changed, change=lambda a: -a - 1),
+    "one axis more": partial(changed, change=HARMFUL["one axis more"]),
+    "a dict of words": lambda v: {"a": "seven"},
+    "a dict of NaN": lambda v: {"a": np.full(3, NAN)},
+    "a dict of nothing": lambda v: {"a": []},
+    "an empty dict": lambda v: {},
+}
+CASES = [(f, a) for f, given in CALLS.items() for a in given if a not in LEFT]
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    CASES,
+    ids=[f"{f.__module__[11:]}.{f.__name__}-{name}" for f, name in CASES],
+)
+def test_one_argument_odd(function, name):
+    honest = CALLS[function][name]
+    for change in ODD.values():
+        tried(function, {**CALLS[function], name: change(honest)})
