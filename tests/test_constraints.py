@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,3 +59,16 @@ def test_what_is_not_pinned_would_be_found():
     assert closure(["jupyterlab"]) > {"jupyter-server", "tornado", "argon2-cffi"}
     assert closure(["httpx[http2]"]) >= {"h2", "anyio"}
     assert "h2" not in closure(["httpx"])
+
+
+def test_what_is_pinned_installs_on_the_oldest_python():
+    # pip only says that "these package versions have conflicting dependencies".
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=") + ".0"
+    needs = {
+        canonicalize_name(found.name): found.metadata["Requires-Python"] or ""
+        for found in importlib.metadata.distributions()
+    }
+    pinned = {name: needs[name] for name in PINNED & needs.keys()}
+    assert len(pinned) > 100
+    refused = {n for n, p in pinned.items() if not SpecifierSet(p).contains(oldest)}
+    assert refused == set()
