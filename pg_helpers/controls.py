@@ -71,7 +71,7 @@ class Slider:
                 f"{shown(self)}"
             )
         steps = (self.maximum - self.minimum) / self.step
-        if abs(steps - round(steps)) > 1e-6:
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"Slider: expected a whole number of steps: {shown(self)}")
         first = self.minimum if self.value is None else self.value
         object.__setattr__(self, "value", self.clean(first))
@@ -205,7 +205,7 @@ class Choice:
     def __post_init__(self) -> None:
         """Validate."""
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
-            raise TypeError(f"Choice: expected a list of options, got {self.options!r}")
+            raise TypeError(f"options: expected a list, got {shown(self.options)}")
         _check_label(self.label)
         for option in self.options:
             if not _is_plain(option):
@@ -277,7 +277,7 @@ class Toggle:
 def _is_plain(option: Any) -> bool:
     """Whether it can be written and compared; an array and NaN cannot."""
     if isinstance(option, Real) and not isinstance(option, bool):
-        return bool(abs(option) <= LARGEST)  # type: ignore[operator]
+        return bool(abs(getattr(option, "item", lambda: option)()) <= LARGEST)
     return option is None or isinstance(option, str | bool)
 
 

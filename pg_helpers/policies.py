@@ -137,13 +137,13 @@ class GaussianPolicy(nn.Module):
         initial_std = check_positive("initial_std", initial_std)
         self.observation_size = check_count("observation_size", observation_size)
         self.network = _multilayer_perceptron(observation_size, action_size, hidden)
-        log_std = torch.full((action_size,), initial_std).log()
-        if not all_finite(log_std):
+        limits = torch.finfo(torch.get_default_dtype())
+        if not limits.tiny <= initial_std <= limits.max / 2:  # /2: exp(ln) is rounded
             raise ValueError(
-                f"initial_std: expected a positive number that {log_std.dtype} can "
+                f"initial_std: expected a positive number that {limits.dtype} can "
                 f"hold, got {initial_std}"
             )
-        self.log_std = nn.Parameter(log_std)
+        self.log_std = nn.Parameter(torch.full((action_size,), initial_std).log())
 
     def forward(self, observations: Tensor) -> Independent:
         """Return the density pi(a|s) for a batch of observations.

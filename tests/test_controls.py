@@ -69,7 +69,7 @@ def test_a_toggle_is_on_or_off():
         (lambda: LogSlider(1, 10, value=0.5), ValueError, "expected 1 to 10, got 0.5"),
         (lambda: Choice([1]), ValueError, "expected two or more different options"),
         (lambda: Choice([1, "1"]), ValueError, "expected two or more different"),
-        (lambda: Choice("ab"), TypeError, "expected a list of options, got 'ab'"),
+        (lambda: Choice("ab"), TypeError, "options: expected a list, got 'ab'"),
         (lambda: Choice([1, 2], value=3), ValueError, r"expected one of \[1, 2\]"),
         (lambda: Toggle(1), TypeError, "expected True or False, got 1"),
     ],

@@ -244,6 +244,7 @@ def test_numbers_of_trajectories_seeds_and_targets(number, seed, target):
         expected = pg.exact.gradient(WORLD, pg.clinic.standard_policy(WORLD), 0.95)
         expected = expected.detach().numpy()
         np.testing.assert_allclose(answer[0].diagnosis.expected, expected, atol=1e-9)
+        expected = torch.from_numpy(expected)
         far = target is not None and (target.double() - expected).norm() > 1e-3
         assert answer[0].diagnosis.unbiased != bool(far)
 

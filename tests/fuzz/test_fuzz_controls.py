@@ -1,5 +1,6 @@
 """Controls and demos that make no sense, and callbacks that misbehave."""
 
+import inspect
 import math
 
 import pytest
@@ -84,7 +85,8 @@ def test_log_slider(minimum, maximum, per_decade, value, decades, fits):
         return
     assert low * 0.9 <= control.value <= high * 1.1
     for near in control.near(control.value):
-        assert 0.94 < abs(math.log10(near / control.value)) * per_decade() < 1.07
+        # Values have two digits: 0.1 and 0.13 stand for a step of an eighth.
+        assert 0.9 < abs(math.log10(near / control.value)) * per_decade() < 1.1
     assert control.widget("x").value == control.value
 
 
@@ -216,7 +218,8 @@ def test_explorer(calls, moves):
 def test_arguments_of_explorer(draw, controls, control, figsize):
     calls = Callbacks("none", None, 0)
     right = {"alt": calls.alt, "sentence": calls.sentence}
-    if draw() is not None:
+    # What a function in C raises has no line of its own, and looks like ours.
+    if draw() is not None and not inspect.isbuiltin(draw()):
         judged(lambda: pg.Explorer(draw(), CONTROLS, **right), NAMES)
     judged(lambda: pg.Explorer(calls.draw, controls(), **right), NAMES)
     with_odd = {**CONTROLS, "odd": control()}
