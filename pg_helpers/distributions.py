@@ -148,7 +148,7 @@ def _check_distribution(distribution: Any, batch_ndim: int) -> None:
 
 def _not_nan(name: str, answer: Tensor) -> Tensor:
     if math.isnan(answer.sum().item()) and answer.isnan().any():
-        raise NotFiniteError(f"policy: expected numbers as {name}, got NaN")
+        raise NotFiniteError(f"distribution: expected numbers as {name}, got NaN")
     return answer
 
 

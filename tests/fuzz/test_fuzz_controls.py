@@ -1,6 +1,5 @@
 """Controls and demos that make no sense, and callbacks that misbehave."""
 
-import inspect
 import math
 
 import pytest
@@ -55,7 +54,7 @@ def test_slider(minimum, maximum, step, value, label, steps, fits):
     control = judged(lambda: pg.Slider(low, high, by, value(), label()), NAMES)
     if control is None:
         return
-    assert low <= control.value <= high
+    assert low - 1e-9 <= control.value <= high + 1e-9
     if value() is not None:
         assert abs(control.value - value()) <= by * 0.5 + 1e-9
     places = grid_of(control)
@@ -218,8 +217,7 @@ def test_explorer(calls, moves):
 def test_arguments_of_explorer(draw, controls, control, figsize):
     calls = Callbacks("none", None, 0)
     right = {"alt": calls.alt, "sentence": calls.sentence}
-    # What a function in C raises has no line of its own, and looks like ours.
-    if draw() is not None and not inspect.isbuiltin(draw()):
+    if not callable(draw()):  # what a function raises is its own
         judged(lambda: pg.Explorer(draw(), CONTROLS, **right), NAMES)
     judged(lambda: pg.Explorer(calls.draw, controls(), **right), NAMES)
     with_odd = {**CONTROLS, "odd": control()}
