@@ -114,7 +114,7 @@ def figures(alone: Execution, finished: list[Execution]) -> str:
             ("peak memory, MiB", alone.peak, peaks),
         )
     ]
-    head = ("", "one kernel alone", "least", "median", "most")
+    head = ("what", "one kernel alone", "least", "median", "most")
     return f"""{table(head, rows)}
 
 The slowest took {seconds[-1] / seconds[0]:.2f} times as long as the fastest and

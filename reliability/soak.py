@@ -181,7 +181,7 @@ started, paused, stepped, stopped and reset. In eight hours that is a cell every
 {480 * 60 / rounds / (CHANGES + CONTROLS):.0f} s and a training every
 {480 / rounds / 4:.1f} minutes; here it took {minutes:.0f} minutes.
 
-{table(("", f"after {warm} rounds", f"after {rounds}", "change"), rows)}
+{table(("what is counted", f"after {warm} rounds", f"after {rounds}", "change"), rows)}
 
 Memory is read after IPython's `Out` was emptied, in which each result is kept by
 design. A round then adds {1024 * trend:.0f} KiB. A progress bar is tqdm's, and its 11
