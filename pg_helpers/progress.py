@@ -16,6 +16,7 @@ from typing import Literal
 from filelock import FileLock
 
 from pg_helpers.arguments import shown
+from pg_helpers.files import replace_file
 
 Kind = Literal["exercises", "predictions", "questions"]
 Answer = str | float | int
@@ -151,15 +152,13 @@ def _alone(place: Path | None) -> Iterator[None]:
 
 def _write(place: Path, kept: dict[str, dict[str, Answer]]) -> str:
     """Replace the file; return why it could not be done."""
-    everything = {"about": _ABOUT, **kept}
-    beside = place.with_name(f"{place.name}.{os.getpid()}")
+    text = json.dumps({"about": _ABOUT, **kept}, indent=1) + "\n"
+    beside = place.with_name(
+        f"{place.name}.{os.getpid()}"
+    )  # where no lock is to be had
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)  # again, for its error
-        beside.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
-        os.replace(beside, place)
+        replace_file(place, text.encode(), beside)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         return _no_access(place, error)
     return ""
 
