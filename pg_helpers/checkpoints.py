@@ -15,7 +15,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from pg_helpers.arguments import all_finite, check_count
+from pg_helpers.arguments import all_finite, check_count, shown
 from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.runs import History, Run, TrainConfig
@@ -98,11 +98,11 @@ class Checkpoint:
         try:
             replace_file(self.path, buffer.getvalue())
         except OSError as error:
-            self._complain(run, error)
+            self._complain(error)
         else:
             self._saved_at = len(run.history)
 
-    def _complain(self, run: Run, error: OSError) -> None:
+    def _complain(self, error: OSError) -> None:
         if self._has_complained:
             return
         self._has_complained = True
@@ -137,7 +137,7 @@ def load_checkpoint(path: str | os.PathLike[str], policy: nn.Module) -> History:
             another policy.
     """
     if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {policy!r}")
+        raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
     place = _as_path(path)
     content = _read(place)
     _check_same_policy(content, policy, place)
@@ -146,7 +146,7 @@ def load_checkpoint(path: str | os.PathLike[str], policy: nn.Module) -> History:
 
 def _as_path(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike) or not str(path):
-        raise TypeError(f"checkpoint: expected a path, got {path!r}")
+        raise TypeError(f"checkpoint: expected a path, got {shown(path)}")
     return Path(path)
 
 
@@ -238,10 +238,8 @@ def _check_same_run(content: dict[str, Any], run: Run, path: Path) -> None:
         for name, value in now.items()
         if then.get(name) != value and name != "num_updates"
     ]
-    if content["env"] != _description(run.env):
-        differences.append(
-            f"env = {content['env']} there, {_description(run.env)} here"
-        )
+    if content["env"] != (env := _description(run.env)):
+        differences.append(f"env = {content['env']} there, {env} here")
     made = len(content["history"]["loss"])
     if made > run.config.num_updates:
         differences.append(
@@ -278,7 +276,7 @@ def _state(policy: nn.Module) -> dict[str, Tensor]:
         if not isinstance(value, Tensor):
             raise ValueError(
                 "policy: expected tensors in its state_dict, which a checkpoint can "
-                f"hold; got {name} = {value!r}"
+                f"hold; got {name} = {shown(value)}"
             )
     return state
 
