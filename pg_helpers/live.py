@@ -65,17 +65,7 @@ def display_data(
     Returns:
         The MIME bundle of the view.
     """
-    cell, run = running_cell()
-    if cell:
-        last, before = _shown.get(cell, ("", []))
-        if last != run:
-            _shown[cell] = run, []
-            for old, closed_old in before:
-                if old is not view and not _is_shown(old):
-                    for part in _parts(old):
-                        part.close()
-                    closed_old()
-        _shown[cell][1].append((view, closed))
+    close_with_cell(view, closed)
     if view.comm is None:
         for part in _parts(view):
             # Closing took the class's method from the instance.
@@ -83,6 +73,27 @@ def display_data(
             part.open()
         opened()
     return view._repr_mimebundle_()
+
+
+def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> None:
+    """Close a view that the running cell displays once that cell is run again.
+
+    Args:
+        view: the ipywidget.
+        closed: called when it is closed.
+    """
+    cell, run = running_cell()
+    if not cell:
+        return
+    last, before = _shown.get(cell, ("", []))
+    if last != run:
+        _shown[cell] = run, []
+        for old, closed_old in before:
+            if old is not view and not _is_shown(old):
+                for part in _parts(old):
+                    part.close()
+                closed_old()
+    _shown[cell][1].append((view, closed))
 
 
 def running_cell() -> tuple[str, str]:

@@ -20,6 +20,7 @@ from pg_helpers.ascent import Adam
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.interface import Translator, as_vector_env
+from pg_helpers.live import close_with_cell
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
@@ -147,6 +148,8 @@ def train(
     run, file = _begin(env, policy, config, checkpoint, checkpoint_every)
     total, made = config.num_updates, len(run.history)
     bar = tqdm(total=total, initial=made, disable=not progress, unit="update")
+    if hasattr(bar, "container"):  # widgets, on a page
+        close_with_cell(bar.container)
     try:
         with bar, closing(make_updates(run, file)) as updates:
             for _ in updates:

@@ -132,10 +132,18 @@ def test_a_dashboard_that_nobody_sees_pauses_and_can_go_on(run):
     asyncio.run(train())
 
 
-def test_a_real_kernel_names_the_cell_that_runs():
+SHOWN = {
+    "question": 'pg.predict("what-jitters")',
+    "bar": "world = pg.corridor()\n"
+    "pg.train(world, pg.policy_for(world), pg.TrainConfig(num_updates=2))",
+}
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+def test_a_real_kernel_names_the_cell_that_runs(show):
     with page() as notebook:
         count = "from ipywidgets.widgets.widget import _instances as w; print(len(w))"
-        show = 'import pg_helpers as pg\npg.predict("what-jitters")'
+        notebook.run("imports", "import pg_helpers as pg")
         notebook.run("a", show)
         once = notebook.run("count", count)
         notebook.run("a", show)
