@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from pg_helpers.arguments import check_count, finite_array, shown
+from pg_helpers.arguments import check_count, finite_array, iterated
 from pg_helpers.display import Picture, check_alt, clear, png_of, png_size
 from pg_helpers.rollout import Trajectories
 from pg_helpers.scenes import Scene, path_of, scene_of
@@ -122,10 +122,8 @@ def animate(
     # The format has 16 bits for the one and 31 for the other.
     milliseconds = check_count("milliseconds", milliseconds, at_most=65_535)
     plays = check_count("plays", plays, at_most=2**31 - 1)
-    if not isinstance(frames, Iterable) or isinstance(frames, str | bytes):
-        raise TypeError(f"frames: expected figures, got {shown(frames)}")
     check_alt(alt)
-    files = [png_of(frame) for frame in frames]
+    files = [png_of(frame) for frame in iterated("frames", frames)]
     if len(files) < 2:
         raise ValueError(f"frames: expected at least two, got {len(files)}")
     if len(sizes := {png_size(file)[::-1] for file in files}) > 1:

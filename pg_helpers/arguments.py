@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -72,13 +72,18 @@ def check_positive(name: str, value: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}: expected a positive number, got {shown(value)}")
-    try:
-        number = float(value)
-    except OverflowError:  # 10**400 is below infinity, and yet no float
-        number = math.inf
+    number = as_float(value)
     if not 0 < number < math.inf:
         raise ValueError(f"{name}: expected a positive number, got {shown(value)}")
     return number
+
+
+def as_float(value: Any) -> float:
+    """The float of a real number; infinity for one that has none, such as 10**400."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def check_number(name: str, value: Any) -> float:
@@ -104,6 +109,19 @@ def check_choice(name: str, value: Any, choices: Sequence[str | None]) -> None:
     if not isinstance(value, str | None) or value not in choices:
         words = " or ".join(map(repr, choices))
         raise ValueError(f"{name}: expected {words}, got {shown(value)}")
+
+
+def iterated(name: str, value: Any) -> Iterator[Any]:
+    """Return what goes through `value` one by one, or say that it cannot be done.
+
+    Raises:
+        TypeError: there is nothing to go through, or it is an array, a tensor or a
+            text: an array may have no axes, and none of them holds things of ours.
+    """
+    lists = isinstance(value, Iterable)
+    if not lists or isinstance(value, str | bytes | np.ndarray | Tensor):
+        raise TypeError(f"{name}: expected several, in a list, got {shown(value)}")
+    return iter(value)
 
 
 def check_tensor(name: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from pg_helpers.arguments import (
     check_positive,
     check_tensor,
     finite_array,
+    iterated,
     shown,
 )
 
@@ -129,9 +130,7 @@ class Adam:
 
 
 def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
-    if not isinstance(parameters, Iterable) or isinstance(parameters, Tensor):
-        raise TypeError(f"parameters: expected some of them, got {shown(parameters)}")
-    listed = list(parameters)
+    listed = list(iterated("parameters", parameters))
     for parameter in listed:
         check_tensor("parameters", parameter)
         if parameter.requires_grad and not parameter.is_leaf:

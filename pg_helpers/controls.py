@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from pg_helpers.arguments import shown
+from pg_helpers.arguments import as_float, shown
 
 LARGEST, SMALLEST = 1e100, 1e-9  # of what a slider may show, and of its steps
 
@@ -277,17 +277,14 @@ class Toggle:
 def _is_plain(option: Any) -> bool:
     """Whether it can be written and compared; an array and NaN cannot."""
     if isinstance(option, Real) and not isinstance(option, bool):
-        return bool(abs(getattr(option, "item", lambda: option)()) <= LARGEST)
+        return abs(as_float(option)) <= LARGEST
     return option is None or isinstance(option, str | bool)
 
 
 def _check_number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}: expected a number, got {shown(value)}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = as_float(value)
     if not abs(number) <= LARGEST:
         raise ValueError(
             f"{name}: expected a finite number, at most {LARGEST:g}, got {shown(value)}"

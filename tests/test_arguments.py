@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -6,9 +8,11 @@ from oracles import assert_refused
 from pg_helpers.arguments import (
     NotFiniteError,
     all_finite,
+    as_float,
     check_count,
     check_fraction,
     finite_array,
+    iterated,
 )
 
 
@@ -37,6 +41,29 @@ def test_a_count_may_be_the_least_that_is_allowed():
 )
 def test_what_is_no_count_is_named_with_its_argument(value, kind, came):
     assert_refused(lambda: check_count("steps", value), kind, "steps", came)
+
+
+@pytest.mark.parametrize("value", [(1, 2), [1, 2], iter([1, 2]), {1: 0, 2: 0}])
+def test_what_holds_several_is_gone_through(value):
+    assert list(iterated("frames", value)) == [1, 2]
+
+
+class Endless:
+    """Python would go through it, item by item, for ever."""
+
+    def __getitem__(self, index):
+        return index
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, "ab", b"ab", np.array(7), np.ones(2), torch.ones(2), Endless()]
+)
+def test_what_holds_nothing_of_ours_is_refused(value):
+    assert_refused(lambda: iterated("frames", value), TypeError, "frames")
+
+
+def test_a_number_that_no_float_can_hold_is_infinite():
+    assert [as_float(x) for x in (10**400, -(10**400), 3)] == [math.inf, -math.inf, 3]
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.5), np.int64(1)])

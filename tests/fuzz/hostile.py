@@ -18,6 +18,8 @@ from judge import _group, ended, judge
 from odd import HARMFUL, HARMLESS, INF, odd
 from torch.distributions import Categorical, Independent, Normal
 
+import pg_helpers as pg
+
 
 class OwnError(Exception):
     """Raised by an environment or a policy: not ours to translate."""
@@ -263,6 +265,9 @@ def judged(call: Callable[[], Any], names: tuple[str, ...]) -> Any:
     def own() -> Any:
         try:
             return call()
+        except pg.TrainingStoppedError as error:  # says when; its cause names what
+            assert str(error.__cause__) in str(error)
+            raise error.__cause__ from None
         except Exception as error:
             policys = any(
                 "The policy raised" in n for n in vars(error).get("__notes__", ())

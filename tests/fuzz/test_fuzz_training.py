@@ -29,7 +29,7 @@ def run(env, policy, config, made):
                 before.append(flat(policy))
         except pg.TrainingStoppedError as error:
             assert error.number == len(made) == len(error.history)
-            raise error.__cause__ from None
+            raise
         finally:
             assert torch.equal(flat(policy), before[-1])
             assert flat(policy).isfinite().all()
