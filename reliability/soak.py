@@ -72,30 +72,35 @@ CELLS = {
     "self-test": "pg.self_test(9)",
     "overview": "pg.show_progress()",
 }
-# Out, where IPython keeps each result by design, is emptied before memory is read;
-# progress bars are tqdm's widgets, and counted apart.
-FLUSH = "_ = get_ipython().displayhook.flush()"
+# IPython keeps each result, in Out, and all that was displayed, in its history, by
+# design: both are emptied before memory is read.
+FLUSH = """
+_shell = get_ipython()
+_kept = [o.bundle for many in _shell.history_manager.outputs.values() for o in many]
+print(sum(len(str(text)) for bundle in _kept for text in bundle.values()) / 2**20)
+_shell.history_manager.outputs.clear()
+_shell.displayhook.flush()
+del _kept
+"""
 LOOK = """
-import gc, json, psutil
+import ctypes, gc, json, psutil
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
-from pg_helpers import live
 gc.collect()
-process, widgets = psutil.Process(), list(_instances.values())
-bars = [w for w in widgets if type(w).__module__.startswith("tqdm")]
-in_bars = sum(len(list(live._parts(bar))) for bar in bars)
+process = psutil.Process()
+held = process.memory_info().rss / 2**20
+ctypes.CDLL(None).malloc_trim(0)  # gives free pages back to the machine
 print(json.dumps({
-    "memory, MiB": process.memory_info().rss / 2**20,
-    "widgets that are open": len(widgets) - in_bars,
-    "widgets in tqdm's bars": in_bars,
+    "memory, MiB": held,
+    "memory that is not free for reuse, MiB": process.memory_info().rss / 2**20,
+    "widgets that are open": len(_instances),
     "figures of pyplot": len(plt.get_fignums()),
     "figures of all kinds": sum(type(o) is Figure for o in gc.get_objects()),
     "threads": process.num_threads(),
     "open files": process.num_fds(),
 }))
-del widgets, bars  # they would keep what is open now
 """
-BARS = "widgets in tqdm's bars"
+KEPT = "outputs that IPython keeps, MiB"
 CONTROLS = 12  # moves and presses in a round, besides the slider
 
 
@@ -135,8 +140,8 @@ def one_round(notebook: Page, number: int) -> None:
 
 
 def look(notebook: Page) -> dict[str, float]:
-    notebook.run("flush", FLUSH)
-    return json.loads(notebook.run("look", LOOK))
+    kept = float(notebook.run("flush", FLUSH))
+    return {**json.loads(notebook.run("look", LOOK)), KEPT: kept}
 
 
 def written(
@@ -150,7 +155,7 @@ def written(
     grown = [
         name
         for name in early
-        if name != BARS and late[name] > FLAT * early[name] + (name == "open files")
+        if name != KEPT and late[name] > FLAT * early[name] + (name == "open files")
     ]
     faults = [*errors, *(f"{name} grew" for name in grown)]
     line = outcome(
@@ -163,11 +168,12 @@ def written(
             name,
             f"{early[name]:.0f}",
             f"{late[name]:.0f}",
-            f"{late[name] / (early[name] or late[name] or 1) - bool(late[name]):+.1%}",
+            "its own" if name == KEPT else f"{_change(early[name], late[name]):+.1%}",
         )
         for name in early
     ]
-    trend = (late["memory, MiB"] - early["memory, MiB"]) / max(rounds - warm, 1)
+    memory = "memory that is not free for reuse, MiB"
+    trend = (late[memory] - early[memory]) / max(rounds - warm, 1)
     text = f"""## A long day
 
 {line}
@@ -183,11 +189,17 @@ started, paused, stepped, stopped and reset. In eight hours that is a cell every
 
 {table(("what is counted", f"after {warm} rounds", f"after {rounds}", "change"), rows)}
 
-Memory is read after IPython's `Out` was emptied, in which each result is kept by
-design. A round then adds {1024 * trend:.0f} KiB. A progress bar is tqdm's, and its 11
-widgets stay until the kernel stops.
+IPython keeps each result and all that was displayed until the kernel stops, by design;
+the last row is what it kept of the rounds before. Memory is read after that was
+emptied: first as the machine counts it, then again after the C library gave back what
+the kernel had freed and it had kept for the next picture. Of what is not free, a round
+adds {1024 * trend:.0f} KiB.
 """
     return "\n".join([text, *(f"Fault: `{fault}`\n" for fault in faults[:10])])
+
+
+def _change(early: float, late: float) -> float:
+    return late / (early or late or 1) - bool(late)
 
 
 if __name__ == "__main__":
