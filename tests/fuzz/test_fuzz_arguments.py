@@ -2,6 +2,7 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import covers, judge
@@ -44,7 +45,7 @@ def test_check_number(value):
         assert not abs(value) < 2**63  # NumPy takes none beyond for a number
 
 
-@covers(arguments.check_positive)
+@covers(arguments.check_positive, arguments.as_float)
 @given(right_or_not(st.floats() | st.integers() | st.floats(width=32).map(np.float32)))
 def test_check_positive(value):
     value = value()
@@ -53,6 +54,18 @@ def test_check_positive(value):
         assert found == float(value) > 0
     elif isinstance(value, int | float) and not isinstance(value, bool):
         assert not 0 < value < 1e300
+        assert (arguments.as_float(value) > 0) == (value > 0)
+
+
+@covers(arguments.iterated)
+@given(right_or_not(st.lists(st.integers(), max_size=3)))
+def test_iterated(value):
+    value = value()
+    found = []
+    judge(lambda: found.extend(arguments.iterated("x", value)), ("x",))
+    if isinstance(value, list | tuple | dict):
+        assert found == list(value)
+    assert not (found and isinstance(value, str | np.ndarray | torch.Tensor))
 
 
 @covers(arguments.check_choice)
