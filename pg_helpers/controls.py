@@ -13,6 +13,7 @@ import ipywidgets
 from pg_helpers.arguments import as_float, shown
 
 LARGEST, SMALLEST = 1e100, 1e-9  # of what a slider may show, and of its steps
+MOST_STEPS = 10**9  # from 0: beyond, floats would miss the places of a slider
 
 
 class Control(Protocol):
@@ -51,7 +52,7 @@ class Slider:
     Raises:
         TypeError: an end, the step or the value is not a number.
         ValueError: the ends are in the wrong order, are not a whole number of steps
-            apart, or do not hold the value.
+            apart, do not hold the value, or are more than a billion steps from 0.
     """
 
     minimum: float
@@ -71,8 +72,12 @@ class Slider:
                 f"{shown(self)}"
             )
         steps = (self.maximum - self.minimum) / self.step
-        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"Slider: expected a whole number of steps: {shown(self)}")
+        far = max(abs(self.minimum), abs(self.maximum)) > MOST_STEPS * self.step
+        if far or round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
+            raise ValueError(
+                "Slider: expected a whole number of steps, and at most "
+                f"{MOST_STEPS:,} of them from 0 to an end: {shown(self)}"
+            )
         first = self.minimum if self.value is None else self.value
         object.__setattr__(self, "value", self.clean(first))
 
@@ -102,8 +107,7 @@ class Slider:
             raise ValueError(
                 f"value: expected {self.minimum} to {self.maximum}, got {shown(value)}"
             )
-        steps = round((number - self.minimum) / self.step)
-        nearest = self.minimum + steps * self.step
+        nearest = self.minimum + round((number - self.minimum) / self.step) * self.step
         return round(nearest, self._decimals) if self._decimals else round(nearest)
 
     def near(self, value: float) -> list[float]:
@@ -276,9 +280,8 @@ class Toggle:
 
 def _is_plain(option: Any) -> bool:
     """Whether it can be written and compared; an array and NaN cannot."""
-    if isinstance(option, Real) and not isinstance(option, bool):
-        return abs(as_float(option)) <= LARGEST
-    return option is None or isinstance(option, str | bool)
+    word = option is None or isinstance(option, str | bool)
+    return word or (isinstance(option, Real) and abs(as_float(option)) <= LARGEST)
 
 
 def _check_number(name: str, value: Any) -> float:

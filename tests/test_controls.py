@@ -59,6 +59,7 @@ def test_a_toggle_is_on_or_off():
         (lambda: Slider(1, 1, 1), ValueError, "expected minimum < maximum"),
         (lambda: Slider(0, 1, 0), ValueError, "step > 0"),
         (lambda: Slider(0, 1, 0.3), ValueError, "expected a whole number of steps"),
+        (lambda: Slider(0, 2**60, 1), ValueError, "at most 1,000,000,000 of them"),
         (lambda: Slider(0, 1, 0.5, value=2), ValueError, "expected 0 to 1, got 2"),
         (lambda: Slider("0", 1, 1), TypeError, "minimum: expected a number, got '0'"),
         (lambda: Slider(0, 1, True), TypeError, "step: expected a number, got True"),

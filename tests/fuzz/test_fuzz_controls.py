@@ -63,7 +63,7 @@ def test_slider(minimum, maximum, step, value, label, steps, fits):
     )
     widget = control.widget("x")
     assert widget.value == control.value
-    assert (widget.min, widget.max) == (low, high)
+    assert (widget.min, widget.max) == pytest.approx((low, high), abs=1e-9)
 
 
 @covers(pg.LogSlider)
