@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 from IPython import get_ipython
 
+from pg_helpers import training
 from pg_helpers.arguments import shown
 from pg_helpers.controls import Control
 from pg_helpers.display import img_tag
@@ -94,6 +95,9 @@ def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> Non
                     part.close()
                 closed_old()
     _shown[cell][1].append((view, closed))
+
+
+training.bar_shown = close_with_cell
 
 
 def running_cell() -> tuple[str, str]:

@@ -20,7 +20,6 @@ from pg_helpers.ascent import Adam
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.interface import Translator, as_vector_env
-from pg_helpers.live import close_with_cell
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
@@ -29,6 +28,10 @@ from pg_helpers.undisturbed import one_thread, uninterrupted
 
 STEPS_AT_ONCE = 16_384
 CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run
+
+
+def bar_shown(view: Any) -> None:
+    """Called with a progress bar on a page; `live`, which knows pages, replaces it."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def train(
     total, made = config.num_updates, len(run.history)
     bar = tqdm(total=total, initial=made, disable=not progress, unit="update")
     if hasattr(bar, "container"):  # widgets, on a page
-        close_with_cell(bar.container)
+        bar_shown(bar.container)
     try:
         with bar, closing(make_updates(run, file)) as updates:
             for _ in updates:
