@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -122,6 +122,40 @@ def iterated(name: str, value: Any) -> Iterator[Any]:
     if not lists or isinstance(value, str | bytes | np.ndarray | Tensor):
         raise TypeError(f"{name}: expected several, in a list, got {shown(value)}")
     return iter(value)
+
+
+def check_texts(name: str, value: Any, number: int | None = None) -> list[str]:
+    """Return texts as a list, or say that so many were expected.
+
+    Args:
+        name: of the argument.
+        value: a list, a tuple or the like; one text is none.
+        number: how many; any number by default.
+
+    Raises:
+        TypeError: it is no list, or something in it is no text.
+        ValueError: there are more or fewer.
+    """
+    texts = list(iterated(name, value))
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name}: expected texts, got {shown(text)}")
+    if number is not None and len(texts) != number:
+        raise ValueError(f"{name}: expected {number} texts, got {shown(texts)}")
+    return texts
+
+
+def check_named(name: str, value: Any) -> None:
+    """Say that a dict with texts for names was expected, and at least one.
+
+    Raises:
+        TypeError: it is no mapping, or a name in it is no text.
+        ValueError: it is empty.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: expected a dict by name, got {shown(value)}")
+    if not check_texts(name, value):
+        raise ValueError(f"{name}: expected at least one, got none")
 
 
 def check_tensor(name: str, value: Any) -> None:

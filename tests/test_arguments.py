@@ -11,6 +11,8 @@ from pg_helpers.arguments import (
     as_float,
     check_count,
     check_fraction,
+    check_named,
+    check_texts,
     finite_array,
     iterated,
 )
@@ -60,6 +62,39 @@ class Endless:
 )
 def test_what_holds_nothing_of_ours_is_refused(value):
     assert_refused(lambda: iterated("frames", value), TypeError, "frames")
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], ("a", "b"), {"a": 1, "b": 2}])
+def test_texts_come_back_as_a_list(texts):
+    assert check_texts("names", texts, 2) == ["a", "b"]
+    assert check_texts("names", texts) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "came"),
+    [
+        ("ab", TypeError, "'ab'"),
+        (["a", 3], TypeError, "3"),
+        (None, TypeError, "None"),
+        (["a"], ValueError, "['a']"),
+        (["a", "b", "c"], ValueError, "['a', 'b', 'c']"),
+    ],
+)
+def test_what_are_not_so_many_texts_is_refused(value, kind, came):
+    assert_refused(lambda: check_texts("names", value, 2), kind, "names", came)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "came"),
+    [
+        (["a"], TypeError, "['a']"),
+        ({3: 1.0}, TypeError, "3"),
+        ({}, ValueError, "none"),
+    ],
+)
+def test_what_is_no_dict_by_name_is_refused(value, kind, came):
+    assert check_named("curves", {"a": 1.0}) is None
+    assert_refused(lambda: check_named("curves", value), kind, "curves", came)
 
 
 def test_a_number_that_no_float_can_hold_is_infinite():

@@ -57,6 +57,18 @@ def test_check_positive(value):
         assert (arguments.as_float(value) > 0) == (value > 0)
 
 
+@covers(arguments.check_texts, arguments.check_named)
+@given(right_or_not(st.lists(st.text(max_size=3), max_size=3)), st.integers(0, 3))
+def test_check_texts(value, number):
+    value = value()
+    found = judge(lambda: arguments.check_texts("x", value, number), ("x",))
+    if isinstance(value, list | tuple):
+        right = len(value) == number and all(isinstance(text, str) for text in value)
+        assert found == (list(value) if right else None)
+    judge(lambda: arguments.check_named("x", {"a": value}), ())
+    judge(lambda: arguments.check_named("x", value), ("x",))
+
+
 @covers(arguments.iterated)
 @given(right_or_not(st.lists(st.integers(), max_size=3)))
 def test_iterated(value):
