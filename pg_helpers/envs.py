@@ -47,6 +47,7 @@ class TabularEnv(gymnasium.Env):
         self._cumulative = _Cumulative(mdp)
         self._state: int | None = None
         self._time = 0
+        self._is_over = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -60,6 +61,7 @@ class TabularEnv(gymnasium.Env):
         super().reset(seed=check_seed(seed))
         self._state = int(self._cumulative.first_states(self.np_random, 1)[0])
         self._time = 0
+        self._is_over = False
         return self.mdp.observations[self._state].copy(), {"state": self._state}
 
     def step(
@@ -68,10 +70,14 @@ class TabularEnv(gymnasium.Env):
         """Take an action, an integer from 0 to A - 1.
 
         Raises:
-            ValueError: the action is not one of these, or reset was not called.
+            ValueError: the action is not one of these, or reset was not called, at
+                first or after the end of an episode.
         """
-        if self._state is None:
-            raise ValueError("step: expected reset to be called first")
+        if self._state is None or self._is_over:
+            raise ValueError(
+                "step: expected reset to be called first, and again after an episode, "
+                f"got a step after {self._time} steps"
+            )
         is_bool = isinstance(action, bool | np.bool_)
         if is_bool or not self.action_space.contains(action):
             raise ValueError(
@@ -84,6 +90,7 @@ class TabularEnv(gymnasium.Env):
         self._time += 1
         terminated = bool(self.mdp.terminal[self._state])
         truncated = self._time >= self.mdp.horizon and not terminated
+        self._is_over = terminated or truncated
         observation = self.mdp.observations[self._state].copy()
         return observation, reward, terminated, truncated, {"state": self._state}
 

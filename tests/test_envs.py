@@ -110,6 +110,16 @@ def test_the_horizon_truncates_and_the_goal_terminates():
     assert env.step(1)[1:4] == (1.0, True, False)
 
 
+@pytest.mark.parametrize("actions", [(1, 1), (0, 0, 0)])  # the goal; the horizon
+def test_after_the_end_a_step_is_refused_until_the_next_reset(actions):
+    env = pg.TabularEnv(pg.corridor(5, horizon=3))
+    for _ in range(2):
+        env.reset(seed=0)
+        for action in actions:
+            env.step(action)
+        assert_refused(lambda: env.step(0), ValueError, "step", f"{len(actions)} steps")
+
+
 @pytest.mark.parametrize("length", [3, 7, 8])
 def test_always_right_returns_what_geometry_says(length):
     # d = length - 1 - length // 2 steps, and the last one, at time d - 1, pays 1.

@@ -71,19 +71,20 @@ def test_one_agent(world, render_mode, deeds):
         fits = any(mdp is WORLDS[name] for name in ("corridor", "random", "sparse"))
         assert not fits or render_mode.words not in ("None", "'ansi'")
         return
-    state = time = None
+    state = time = over = None
     for deed, first, second in deeds:
         if deed == "reset":
             found = judged(
                 lambda a=first, b=second: env.reset(seed=a(), options=b()), DONE
             )
             if found is not None:
-                state, time = found[1]["state"], 0
+                state, time, over = found[1]["state"], 0, False
                 assert mdp.initial[state] > 0
         elif deed == "step":
             found = judged(lambda a=first: env.step(a()), DONE)
             if found is None:
                 continue
+            assert over is False
             seen, reward, terminated, truncated, info = found
             before, state, time = state, info["state"], time + 1
             action = int(first())
@@ -92,6 +93,7 @@ def test_one_agent(world, render_mode, deeds):
             assert np.array_equal(seen, mdp.observations[state])
             assert terminated == mdp.terminal[state]
             assert truncated == (time >= mdp.horizon and not terminated)
+            over = terminated or truncated
         elif deed == "render":
             line = judged(env.render, DONE)
             assert (line is not None) == (render_mode() == "ansi")
