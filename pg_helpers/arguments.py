@@ -124,6 +124,16 @@ def iterated(name: str, value: Any) -> Iterator[Any]:
     return iter(value)
 
 
+def check_text(name: str, value: Any) -> None:
+    """Say that a text was expected.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text, got {shown(value)}")
+
+
 def check_texts(name: str, value: Any, number: int | None = None) -> list[str]:
     """Return texts as a list, or say that so many were expected.
 
@@ -145,16 +155,16 @@ def check_texts(name: str, value: Any, number: int | None = None) -> list[str]:
     return texts
 
 
-def check_named(name: str, value: Any) -> None:
+def check_named(name: str, value: Any, may_be_empty: bool = False) -> None:
     """Say that a dict with texts for names was expected, and at least one.
 
     Raises:
         TypeError: it is no mapping, or a name in it is no text.
-        ValueError: it is empty.
+        ValueError: it is empty, and may not be.
     """
     if not isinstance(value, Mapping):
         raise TypeError(f"{name}: expected a dict by name, got {shown(value)}")
-    if not check_texts(name, value):
+    if not check_texts(name, value) and not may_be_empty:
         raise ValueError(f"{name}: expected at least one, got none")
 
 
@@ -197,6 +207,28 @@ def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(
             f"{name}: expected finite numbers, got {array[where]} at {list(where)}"
         )
+    return array
+
+
+def shaped_array(
+    name: str, value: ArrayLike, *shape: int | None
+) -> NDArray[np.float64]:
+    """Return a float64 copy of `value`, or say what shape was expected.
+
+    Args:
+        name: of the argument.
+        value: real numbers.
+        shape: length of each axis, None for any.
+
+    Raises:
+        TypeError: the value is not an array of real numbers.
+        ValueError: it is of another shape, or a number is NaN or infinite.
+    """
+    array = finite_array(name, value)
+    lengths = zip(shape, array.shape, strict=False)
+    if array.ndim != len(shape) or any(n not in (None, m) for n, m in lengths):
+        wanted = str(shape).replace("None", "n")
+        raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
     return array
 
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.arguments import check_count, check_named, iterated, shaped_array
 
 FONT = 12  # points, at a hundred dots an inch
 BLACK, BLUE, BROWN, GREEN = "#000000", "#0072B2", "#692D0F", "#009E73"
@@ -73,14 +73,16 @@ def draw_grid(
         title: stands above.
 
     Raises:
-        ValueError: a state is not in the grid.
+        TypeError: the shape or the path is no list of integers.
+        ValueError: the shape is not of two counts, or a state is not in the grid.
     """
-    rows, columns = shape
-    _draw_cells(axes, shape)
-    for state in path:
-        check_count("path", state, at_least=0, at_most=rows * columns - 1)
-    if len(path) > 0:
-        y, x = np.divmod(np.asarray(path), columns)
+    rows, columns = _rows_and_columns(shape)
+    entered = path.tolist() if isinstance(path, np.ndarray) else path
+    last = rows * columns - 1
+    states = [check_count("path", s, 0, last) for s in iterated("path", entered)]
+    _draw_cells(axes, rows, columns)
+    if states:
+        y, x = np.divmod(states, columns)
         axes.plot(x, y, "-", color=NAVY, linewidth=4)
         axes.plot(x[0], y[0], "s", color="white", mec=BLACK, markersize=14)
         axes.add_patch(Circle((x[-1], y[-1]), 0.28, fc=BLUE, ec=BLACK, zorder=3))
@@ -101,9 +103,7 @@ def draw_cartpole(axes: Axes, observation: ArrayLike, title: str = "") -> Axes:
         TypeError: the observation is not numeric.
         ValueError: it does not have four finite numbers.
     """
-    seen = finite_array("observation", observation)
-    if seen.shape != (4,):
-        raise ValueError(f"observation: expected shape (4,), got {seen.shape}")
+    seen = shaped_array("observation", observation, 4)
     x, angle = seen[0], seen[2]
     axes.axhline(0, color=BLACK, linewidth=1)
     axes.vlines((-2.4, 2.4), 0, 1.5, color=GREY, linestyle="--")
@@ -131,10 +131,13 @@ def draw_corridor_policy(
         terminal: bool (S,), True where no action is taken.
 
     Raises:
-        ValueError: the shapes disagree.
+        TypeError: an argument is not numeric.
+        ValueError: the shapes disagree, a number is no probability, or all is terminal.
     """
-    pi = _probabilities(probabilities, 2)
-    cells = np.flatnonzero(~np.asarray(terminal, dtype=bool))
+    pi = _probabilities("probabilities", probabilities, None, 2)
+    cells = np.flatnonzero(shaped_array("terminal", terminal, len(pi)) == 0)
+    if not cells.size:
+        raise ValueError("terminal: expected a cell that is not, got none")
     names = ("left", "right")
     for action, (color, mark, line) in zip((1, 0), STYLES, strict=False):
         axes.plot(cells, pi[cells, action], mark + line, color=color, markersize=7)
@@ -163,17 +166,13 @@ def draw_grid_policy(
         terminal: bool (S,), True where no action is taken.
 
     Raises:
-        ValueError: the shapes disagree.
+        TypeError: an argument is not numeric.
+        ValueError: the shapes disagree, or a number is no probability.
     """
-    pi = _probabilities(probabilities, 4)
-    rows, columns = shape
-    if len(pi) != rows * columns:
-        raise ValueError(
-            f"probabilities: expected {rows * columns} rows for {rows} x {columns} "
-            f"cells, got {len(pi)}"
-        )
-    _draw_cells(axes, shape)
-    cells = np.flatnonzero(~np.asarray(terminal, dtype=bool))
+    rows, columns = _rows_and_columns(shape)
+    pi = _probabilities("probabilities", probabilities, rows * columns, 4)
+    cells = np.flatnonzero(shaped_array("terminal", terminal, len(pi)) == 0)
+    _draw_cells(axes, rows, columns)
     state, action = (a.ravel() for a in np.meshgrid(cells, range(4), indexing="ij"))
     length = pi[state, action]
     y, x = np.divmod(state, columns)
@@ -181,12 +180,10 @@ def draw_grid_policy(
     best = action == pi[state].argmax(axis=1)
     # Tails near the middle, tips within the cell.
     start, arrow = (x + 0.05 * dx, y + 0.05 * dy), 0.42 * length * np.array([dx, dy])
-    colors = np.where(best, BLUE, GREY)
-    plain: Any = {"angles": "xy", "scale_units": "xy", "scale": 1}
-    axes.quiver(*start, *arrow, color=colors, width=0.018, headwidth=4, **plain)
-    for cell in cells:
-        row, column = divmod(int(cell), columns)
-        percent = f"{100 * pi[cell].max():.0f}"
+    look: Any = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.018}
+    axes.quiver(*start, *arrow, color=np.where(best, BLUE, GREY), headwidth=4, **look)
+    for column, row, p in zip(x[best], y[best], length[best], strict=True):
+        percent = f"{100 * p:.0f}"
         axes.text(column - 0.45, row - 0.42, percent, fontsize=FONT - 1, va="top")
     label(axes, "column", "row", "policy (percent)")
     return axes
@@ -206,12 +203,16 @@ def draw_cartpole_policy(
         probability: (m, n).
 
     Raises:
-        ValueError: the shapes disagree.
+        TypeError: an argument is not numeric.
+        ValueError: the shapes disagree or are below two, or a number is no probability.
     """
-    x, y = finite_array("angles", angles), finite_array("velocities", velocities)
-    right = _probabilities(probability, len(x))
-    if len(right) != len(y):
-        raise ValueError(f"probability: expected {len(y)} rows, got {len(right)}")
+    x, y = (
+        shaped_array("angles", angles, None),
+        shaped_array("velocities", velocities, None),
+    )
+    right = _probabilities("probability", probability, len(y), len(x))
+    if min(right.shape) < 2:
+        raise ValueError(f"probability: expected at least (2, 2), got {right.shape}")
     extent = (x[0], x[-1], y[0], y[-1])
     axes.imshow(
         right, extent=extent, origin="lower", aspect="auto", cmap="cividis",
@@ -245,13 +246,14 @@ def draw_lines(
         x: label of the axis of places 0, 1, ...
 
     Raises:
-        ValueError: more than six series, or a number is not finite.
+        TypeError: the series are no dict of numbers by name.
+        ValueError: no series or more than six, or one is not finite or not of one axis.
     """
+    check_named("series", series)
     if len(series) > len(STYLES):
         raise ValueError(f"series: expected at most {len(STYLES)}, got {len(series)}")
-    for (name, values), style in zip(series.items(), STYLES, strict=False):
-        numbers = finite_array(name, values)
-        color, mark, line = style
+    for (name, row), (color, mark, line) in zip(series.items(), STYLES, strict=False):
+        numbers = shaped_array(f"series[{name!r}]", row, None)
         every = max(1, len(numbers) // 12)
         axes.plot(numbers, line, marker=mark, markevery=every, color=color, label=name)
     if len(series) > 1:
@@ -271,9 +273,8 @@ def label(axes: Axes, x: str = "", y: str = "", title: str = "") -> None:
     axes.tick_params(labelsize=FONT - 1)
 
 
-def _draw_cells(axes: Axes, shape: tuple[int, int]) -> None:
+def _draw_cells(axes: Axes, rows: int, columns: int) -> None:
     """Empty cells, row 0 on top, and the rewarded corner."""
-    rows, columns = shape
     corner = (columns - 1.5, rows - 1.5)
     axes.add_patch(Rectangle(corner, 1, 1, fc=to_rgba(GREEN, 0.5), ec=GREEN))
     axes.plot(columns - 1, rows - 1, "*", color=BLACK, markersize=16)
@@ -285,12 +286,15 @@ def _draw_cells(axes: Axes, shape: tuple[int, int]) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _probabilities(value: ArrayLike, columns: int) -> NDArray[np.float64]:
-    array = finite_array("probabilities", value)
-    if array.ndim != 2 or array.shape[1] != columns:
-        raise ValueError(
-            f"probabilities: expected shape (n, {columns}), got {array.shape}"
-        )
-    if array.min() < -1e-6 or array.max() > 1 + 1e-6:
-        raise ValueError("probabilities: expected numbers from 0 to 1")
+def _rows_and_columns(shape: tuple[int, int]) -> tuple[int, int]:
+    sides = [check_count("shape", n, 1, 10_000) for n in iterated("shape", shape)]
+    if len(sides) != 2:
+        raise ValueError(f"shape: expected rows and columns, got {sides}")
+    return sides[0], sides[1]
+
+
+def _probabilities(name: str, value: ArrayLike, *shape: int | None) -> NDArray:
+    array = shaped_array(name, value, *shape)
+    if not ((array >= -1e-6) & (array <= 1 + 1e-6)).all():
+        raise ValueError(f"{name}: expected numbers from 0 to 1")
     return array

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
+from matplotlib.colors import is_color_like, to_rgba
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_fraction, check_number, finite_array
+from pg_helpers.arguments import (
+    check_count,
+    check_fraction,
+    check_number,
+    check_text,
+    check_texts,
+    finite_array,
+    shown,
+)
 
 # Told apart by colour-blind readers, and each at 3 to 1 or more against white: Okabe
 # and Ito's palette, with brown and navy for orange and sky blue, which are too pale.
@@ -53,9 +61,10 @@ def curve(
         The axes.
 
     Raises:
-        TypeError: values are not numbers.
+        TypeError: values are not numbers, or the label is no text.
         ValueError: values are not finite or not of shape (n,).
     """
+    check_text("label", label)
     heights = _axis_of("values", values, 1)
     places = _places(x, len(heights))
     axes.plot(places, heights, label=label, **_look(number))
@@ -84,9 +93,10 @@ def spread_band(
         The axes.
 
     Raises:
-        TypeError: runs are not numbers.
+        TypeError: runs are not numbers, or the label is no text.
         ValueError: runs are not finite or not of shape (number of runs, n).
     """
+    check_text("label", label)
     rows = _axis_of("runs", runs, 2)
     places = _places(x, rows.shape[1])
     first, last = _axis_of("band", band, 1, 2)
@@ -118,7 +128,13 @@ def fill_band(
 
     Returns:
         The axes.
+
+    Raises:
+        TypeError: x, low or high are not numbers.
+        ValueError: they are not finite or not of one shape (n,), or the color is none.
     """
+    if not is_color_like(color):
+        raise ValueError(f"color: expected a color of Matplotlib, got {shown(color)}")
     x = _axis_of("x", x, 1)
     low, high = _axis_of("low", low, 1, len(x)), _axis_of("high", high, 1, len(x))
     face = to_rgba(color, 0.2)
@@ -168,13 +184,20 @@ def paired_bars(
 
     Returns:
         The axes.
+
+    Raises:
+        TypeError: first or second are not numbers, or names or labels are no texts.
+        ValueError: numbers are not finite or not of shape (n,), or there are not two
+            labels.
     """
+    names = check_texts("names", names)
+    grey_label, colored_label = check_texts("labels", labels, 2)
     places = np.arange(len(names))
     first = _axis_of("first", first, 1, len(names))
     second = _axis_of("second", second, 1, len(names))
     grey: dict = {"color": "0.75", "edgecolor": "0.3"}
-    axes.bar(places - 0.2, first, 0.4, label=labels[0], **grey)
-    bars = axes.bar(places + 0.2, second, 0.4, color=COLORS[0], label=labels[1])
+    axes.bar(places - 0.2, first, 0.4, label=grey_label, **grey)
+    bars = axes.bar(places + 0.2, second, 0.4, color=COLORS[0], label=colored_label)
     for bar in bars:
         bar.set(hatch="//", edgecolor="white")
     axes.axhline(0, color="black", linewidth=1)

@@ -12,9 +12,11 @@ from pg_helpers.arguments import (
     check_count,
     check_fraction,
     check_named,
+    check_text,
     check_texts,
     finite_array,
     iterated,
+    shaped_array,
 )
 
 
@@ -64,6 +66,13 @@ def test_what_holds_nothing_of_ours_is_refused(value):
     assert_refused(lambda: iterated("frames", value), TypeError, "frames")
 
 
+@pytest.mark.parametrize("value", [None, 3, ["a"], b"a", np.array("a")])
+def test_what_is_no_text_is_named_with_its_argument(value):
+    assert check_text("label", "") is None
+    came = repr(value)
+    assert_refused(lambda: check_text("label", value), TypeError, "label", came)
+
+
 @pytest.mark.parametrize("texts", [["a", "b"], ("a", "b"), {"a": 1, "b": 2}])
 def test_texts_come_back_as_a_list(texts):
     assert check_texts("names", texts, 2) == ["a", "b"]
@@ -95,6 +104,11 @@ def test_what_are_not_so_many_texts_is_refused(value, kind, came):
 def test_what_is_no_dict_by_name_is_refused(value, kind, came):
     assert check_named("curves", {"a": 1.0}) is None
     assert_refused(lambda: check_named("curves", value), kind, "curves", came)
+
+
+def test_a_dict_by_name_may_be_empty_where_that_is_said():
+    assert check_named("marks", {}, may_be_empty=True) is None
+    assert_refused(lambda: check_named("marks", [], True), TypeError, "marks", "[]")
 
 
 def test_a_number_that_no_float_can_hold_is_infinite():
@@ -151,6 +165,32 @@ def test_a_finite_array_is_a_float64_copy():
 )
 def test_what_is_no_finite_array_is_named_with_its_place(value, kind, words):
     assert_refused(lambda: finite_array("x", value), kind, "x: expected", *words)
+
+
+def test_an_array_of_the_shape_asked_for_comes_back():
+    for shape in [(2, 3), (None, 3), (2, None), (None, None)]:
+        assert shaped_array("x", [[1, 2, 3], [4, 5, 6]], *shape).sum() == 21
+    assert shaped_array("x", [], None).shape == (0,)
+    assert shaped_array("x", 2.5) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [
+        ((3, 2), "(3, 2)"),
+        ((None, 2), "(n, 2)"),
+        ((2,), "(2,)"),
+        ((None,), "(n,)"),
+        ((2, 3, None), "(2, 3, n)"),
+        ((), "()"),
+    ],
+)
+def test_an_array_of_another_shape_is_refused(shape, wanted):
+    words = f"x: expected shape {wanted}, got (2, 3)"
+    assert_refused(
+        lambda: shaped_array("x", np.ones((2, 3)), *shape), ValueError, words
+    )
+    assert_refused(lambda: shaped_array("x", ["a"], 1), TypeError, "x: expected")
 
 
 def test_not_finite_is_a_value_error():

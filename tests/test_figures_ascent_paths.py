@@ -229,7 +229,7 @@ def test_the_two_kinds_of_data_are_drawn_with_their_numbers():
                 Figure(), X, Y, [[0, 0]], [[1, 2]], ["one", "two"]
             ),
             ValueError,
-            "lines and counts",
+            r"lines: expected shape \(2, 2\), got \(1, 2\)",
         ),
     ],
 )

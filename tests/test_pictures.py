@@ -176,11 +176,11 @@ def test_the_colours_are_those_of_the_curves():
         ),
         (
             lambda a: pictures.draw_grid_policy(a, (2, 2), np.ones((3, 4)), [0, 0, 1]),
-            "expected 4 rows for 2 x 2 cells, got 3",
+            r"expected shape \(4, 4\), got \(3, 4\)",
         ),
         (
             lambda a: pictures.draw_cartpole_policy(a, [0, 1], [0, 1], [[0.5, 0.5]]),
-            "expected 2 rows, got 1",
+            r"expected shape \(2, 2\), got \(1, 2\)",
         ),
         (
             lambda a: pictures.draw_corridor_policy(a, [[-1, 2]] * 2, [0, 1]),

@@ -9,7 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_number, check_positive, finite_array
+from pg_helpers.arguments import (
+    check_count,
+    check_number,
+    check_positive,
+    check_texts,
+    finite_array,
+    shaped_array,
+)
 from pg_helpers.plots import COLORS, curve, reference_line
 
 _REACH = 8.0  # difference of the logits at which the picture of the levers ends
@@ -35,11 +42,8 @@ def line_path(
         TypeError: an argument is not numeric.
         ValueError: shapes do not fit, or a number is out of range.
     """
-    xs, ys = _data(x, y)
-    theta, rate = (
-        _pair("start", start, 1),
-        check_positive("learning_rate", learning_rate),
-    )
+    (xs, ys), theta = _data(x, y), _pair("start", start, 1)
+    rate = check_positive("learning_rate", learning_rate)
     inputs = np.stack([np.ones_like(xs), xs])
     curvature, pull = 2 * inputs @ inputs.T / len(xs), 2 * inputs @ ys / len(xs)
     path = [theta]
@@ -124,10 +128,8 @@ def pull_paths(
     means, theta = _pair("mean_rewards", mean_rewards, 1), _pair("start", start, 1)
     rate = check_positive("learning_rate", learning_rate)
     noise = check_number("noise", noise)
-    runs, steps = (
-        check_count("num_runs", num_runs, 1, 10 * _MOST),
-        check_count("num_steps", num_steps, 1, _MOST),
-    )
+    runs = check_count("num_runs", num_runs, 1, 10 * _MOST)
+    steps = check_count("num_steps", num_steps, 1, _MOST)
     generator = np.random.default_rng(check_count("seed", seed, at_least=0))
     path = np.empty((runs, steps + 1, 2))
     path[:, 0] = theta
@@ -245,16 +247,12 @@ def draw_two_kinds_of_data(
         The axes of the lines, and those of the pulls.
 
     Raises:
-        TypeError: an argument is not numeric.
+        TypeError: an argument is not numeric, or a label is no text.
         ValueError: shapes do not fit, or a number is not finite.
     """
-    (xs, ys), thetas = _data(x, y), _pair("lines", lines)
-    heights = _pair("counts", counts)
-    if not thetas.shape == heights.shape == (len(labels), 2):
-        raise ValueError(
-            f"lines and counts: expected shape {(len(labels), 2)}, a row for each "
-            f"label, got {thetas.shape} and {heights.shape}"
-        )
+    (xs, ys), labels = _data(x, y), check_texts("labels", labels)
+    thetas = shaped_array("lines", lines, len(labels), 2)
+    heights = shaped_array("counts", counts, len(labels), 2)
     left, right = figure.subplots(1, 2)
     left.plot(xs, ys, "o", color="0.45", markersize=8, label="the data")
     ends = np.array([xs.min(), xs.max()])

@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.arguments import (
+    as_float,
+    check_count,
+    check_named,
+    check_number,
+    check_texts,
+    iterated,
+    shaped_array,
+    shown,
+)
 from pg_helpers.plots import COLORS, MARKERS, SHADES, curve
 
 _RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
@@ -28,9 +37,11 @@ def draw_slopes(
         names: K, one a trajectory, from the top down.
 
     Raises:
-        TypeError: slopes are not numbers.
-        ValueError: slopes are not finite or not of shape (K,).
+        TypeError: slopes are no dict of numbers by title, or names no texts.
+        ValueError: there are no slopes, or they are not finite or not of shape (K,).
     """
+    check_named("slopes", slopes)
+    names = check_texts("names", names)
     all_axes = figure.subplots(1, len(slopes), squeeze=False)[0]
     for axes, (title, values) in zip(all_axes, slopes.items(), strict=True):
         _signed_bars(axes, _one_each("slopes", values, names))
@@ -59,14 +70,18 @@ def draw_changes(
             for, so that several pictures have one scale; by default those drawn.
 
     Raises:
-        TypeError: the probabilities are not numbers.
-        ValueError: they are not finite or not of shape (K,), or there is no such
-            trajectory.
+        TypeError: the probabilities or the limits are not numbers, or names no texts.
+        ValueError: numbers are not finite or not of shape (K,), there is no such
+            trajectory, or the limits are not two positive numbers.
     """
+    names = check_texts("names", names)
     old = _one_each("before", before, names)
     new = _one_each("after", after, names)
     if pushed is not None:
         check_count("pushed", pushed, at_least=0, at_most=len(names) - 1)
+    if limits is not None:
+        if (shaped_array("limits", limits, 2) <= 0).any():
+            raise ValueError(f"limits: expected positive numbers, got {shown(limits)}")
     left, right = figure.subplots(1, 2)
     places = np.arange(len(names))
     left.barh(places, new, color=_GREY, edgecolor="black", linewidth=0.5, label="after")
@@ -101,15 +116,19 @@ def draw_counts(
         The axes.
 
     Raises:
-        ValueError: a count is below 1.
+        TypeError: counts are no dict of integers by name, or landmarks none of numbers.
+        ValueError: there are no counts, one is below 1, or a number is not finite.
     """
+    check_named("counts", counts)
+    check_named("landmarks", landmarks, may_be_empty=True)
     for number, (name, values) in enumerate(counts.items()):
-        if min(values) < 1:
-            raise ValueError(f"counts: expected at least 1, got {min(values)}")
-        heights = np.array(values, dtype=float)  # they may be too long for int64
-        curve(axes, heights, name, number, x=np.arange(1, len(values) + 1))
-        axes.lines[-1].set(marker=MARKERS[number], markevery=10, markersize=8)
+        whole = [check_count("counts", count) for count in iterated("counts", values)]
+        heights = [as_float(count) for count in whole]  # they may be too long for int64
+        curve(axes, heights, name, number, x=np.arange(1, len(heights) + 1))
+        marker = MARKERS[number % len(MARKERS)]
+        axes.lines[-1].set(marker=marker, markevery=10, markersize=8)
     for name, height in landmarks.items():
+        height = check_number("landmarks", height)
         axes.axhline(height, color="black", linewidth=1.2, linestyle=":")
         axes.annotate(
             name,
@@ -157,10 +176,4 @@ def _one_each(
     name: str, values: ArrayLike | Tensor, names: list[str]
 ) -> NDArray[np.float64]:
     numbers = values.detach().numpy() if isinstance(values, Tensor) else values
-    array = finite_array(name, numbers)
-    if array.shape != (len(names),):
-        raise ValueError(
-            f"{name}: expected shape ({len(names)},), one for each name, "
-            f"got {array.shape}"
-        )
-    return array
+    return shaped_array(name, numbers, len(names))

@@ -13,7 +13,14 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_count, check_fraction, check_number, finite_array
+from pg_helpers.arguments import (
+    check_count,
+    check_fraction,
+    check_number,
+    check_texts,
+    shaped_array,
+    shown,
+)
 from pg_helpers.enumeration import AllTrajectories
 from pg_helpers.figures.trajectories import words_of
 from pg_helpers.plots import COLORS
@@ -34,8 +41,11 @@ def stories(listed: AllTrajectories) -> list[list[str]]:
         K lists: state, action, state, action, ..., state.
 
     Raises:
+        TypeError: something else than trajectories is listed.
         ValueError: there are more states or actions than the hill has.
     """
+    if not isinstance(listed, AllTrajectories):
+        raise TypeError(f"listed: expected AllTrajectories, got {shown(listed)}")
     _check_below("states", listed.states, len(STATES))
     _check_below("actions", listed.actions, len(ACTIONS))
     return words_of(listed, STATES, ACTIONS)
@@ -51,6 +61,7 @@ def short_names(listed: AllTrajectories) -> list[str]:
         K texts, such as "1  V rest V climb R".
 
     Raises:
+        TypeError: something else than trajectories is listed.
         ValueError: there are more states or actions than the hill has.
     """
     names = []
@@ -76,7 +87,7 @@ def table(
         A line for the heads, one for each trajectory, and one for the sums.
 
     Raises:
-        TypeError: the numbers are not numbers.
+        TypeError: the numbers are not numbers, or no trajectories are listed.
         ValueError: they are not finite or not of shape (K,).
     """
     told = stories(listed)
@@ -107,9 +118,10 @@ def draw_trajectories(
         returns: (K,), of each, in units of reward.
 
     Raises:
-        TypeError: the numbers are not numbers.
+        TypeError: the numbers are not numbers, or names no texts.
         ValueError: they are not finite or not of shape (K,).
     """
+    names = check_texts("names", names)
     P = _one_each("probabilities", probabilities, len(names))
     R = _one_each("returns", returns, len(names))
     panels = figure.subplots(1, 3)
@@ -118,9 +130,7 @@ def draw_trajectories(
     panels[0].set(title="probability $P$", xlim=(0, 0.9), xticks=(0, 0.4, 0.8))
     panels[1].add_collection(_bars(R, facecolor=_RETURN, edgecolor="black"))
     panels[1].set(title="return $R$", xlim=(0, 1.15), xticks=(0, 0.5, 1))
-    panels[2].add_collection(
-        _bars(R * P, facecolor=_PRODUCT, edgecolor="white", hatch="///")
-    )
+    panels[2].add_collection(_bars(R * P, fc=_PRODUCT, ec="white", hatch="///"))
     panels[2].set(title="product $R\\,P$", xlim=(0, 0.42), xticks=(0, 0.2, 0.4))
     units = ("share of episodes", "units of reward", "units of reward")
     for axes, unit in zip(panels, units, strict=True):
@@ -287,7 +297,4 @@ def _one_each(
 ) -> NDArray[np.float64]:
     """Numbers on one axis, as many as asked for."""
     given = values.detach().numpy() if isinstance(values, Tensor) else values
-    array = finite_array(name, given)
-    if array.ndim != 1 or count not in (None, len(array)):
-        raise ValueError(f"{name}: expected shape ({count or 'n'},), got {array.shape}")
-    return array
+    return shaped_array(name, given, count)

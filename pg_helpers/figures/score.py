@@ -14,7 +14,9 @@ from pg_helpers.arguments import (
     check_count,
     check_number,
     check_positive,
+    check_texts,
     finite_array,
+    shaped_array,
 )
 from pg_helpers.plots import COLORS, fill_band
 
@@ -157,17 +159,13 @@ def draw_areas(
         The axes. The area of a bar is the gradient of P.
 
     Raises:
-        TypeError: an argument is not numbers.
+        TypeError: probabilities or scores are not numbers, or names no texts.
         ValueError: shapes disagree, a number is not finite, or a probability is
             negative or the probabilities do not sum to 1.
     """
-    widths = finite_array("probabilities", probabilities)
-    heights = finite_array("scores", scores)
-    if widths.ndim != 1 or not widths.shape == heights.shape == (len(names),):
-        raise ValueError(
-            f"scores: expected a score and a name for each of {widths.shape} "
-            f"probabilities, got {heights.shape} and {len(names)}"
-        )
+    widths = shaped_array("probabilities", probabilities, None)
+    heights = shaped_array("scores", scores, len(widths))
+    names = check_texts("names", names, len(widths))
     if (widths < 0).any() or abs(widths.sum() - 1) > 1e-9:
         raise ValueError(f"probabilities: expected a sum of 1, got {widths}")
     left = widths.cumsum() - widths

@@ -57,6 +57,15 @@ def test_check_positive(value):
         assert (arguments.as_float(value) > 0) == (value > 0)
 
 
+@covers(arguments.check_text)
+@given(right_or_not(st.text(max_size=3)))
+def test_check_text(value):
+    value = value()
+    right = isinstance(value, str)
+    words = judge(lambda: arguments.check_text("x", value) or "a text", ("x",))
+    assert words == ("a text" if right else None)
+
+
 @covers(arguments.check_texts, arguments.check_named)
 @given(right_or_not(st.lists(st.text(max_size=3), max_size=3)), st.integers(0, 3))
 def test_check_texts(value, number):
@@ -67,6 +76,7 @@ def test_check_texts(value, number):
         assert found == (list(value) if right else None)
     judge(lambda: arguments.check_named("x", {"a": value}), ())
     judge(lambda: arguments.check_named("x", value), ("x",))
+    judge(lambda: arguments.check_named("x", value, may_be_empty=True), ("x",))
 
 
 @covers(arguments.iterated)
@@ -107,6 +117,18 @@ def test_finite_array(value):
     if found is not None:
         assert found.dtype == np.float64
         np.testing.assert_array_equal(found, np.asarray(value, dtype=float))
+
+
+@covers(arguments.shaped_array)
+@given(
+    right_or_not(near((2, 3)).flatmap(tensors).map(lambda t: t.detach())),
+    st.lists(st.none() | st.integers(0, 3), max_size=3),
+)
+def test_shaped_array(value, shape):
+    value = value()
+    found = judge(lambda: arguments.shaped_array("x", value, *shape), ("x",))
+    if found is not None:
+        assert all(n in (None, m) for n, m in zip(shape, found.shape, strict=True))
 
 
 @covers(arguments.all_finite, arguments.first_not_finite)
