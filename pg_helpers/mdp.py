@@ -97,14 +97,14 @@ class TabularMDP:
         return self.transition.shape[1]
 
 
-def check_mdp(value: Any) -> None:
+def check_mdp(value: Any, name: str = "mdp") -> None:
     """Say that a world was expected, if `value` is none.
 
     Raises:
         TypeError: it is not a TabularMDP.
     """
     if not isinstance(value, TabularMDP):
-        raise TypeError(f"mdp: expected a TabularMDP, got {shown(value)}")
+        raise TypeError(f"{name}: expected a TabularMDP, got {shown(value)}")
 
 
 def check_size(name: str, num_states: int, num_actions: int) -> None:

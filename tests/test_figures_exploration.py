@@ -235,7 +235,7 @@ def test_words_stand_in_their_cells():
 
 @pytest.mark.parametrize("place", [(2, 0), (0, 3), (-1, 0)])
 def test_a_place_outside_the_grid_is_refused(place):
-    with pytest.raises(ValueError, match="places: expected cells"):
+    with pytest.raises(ValueError, match=r"places\['here'\]: expected"):
         exploration.draw_goals(axes_of(), (2, 3), {"here": place})
 
 
@@ -254,7 +254,7 @@ def test_shares_are_drawn_in_percent():
 
 @pytest.mark.parametrize("row", [[0.5], [0.5, 1.1], [-0.1, 0.5], [math.nan, 0.5]])
 def test_shares_that_are_none_are_refused(row):
-    with pytest.raises(ValueError, match="mine: expected"):
+    with pytest.raises(ValueError, match=r"shares\['mine'\]: expected"):
         exploration.draw_shares(axes_of(), ["1", "10"], {"mine": row}, "step")
 
 

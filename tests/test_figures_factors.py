@@ -166,9 +166,9 @@ def test_a_product_is_drawn_until_it_is_zero():
 @pytest.mark.parametrize(
     ("products", "message"),
     [
-        ({"short": [0.1]}, r"short: expected \(n,\) as logarithms"),
-        ({"nothing": [0.0, 0.0]}, "nothing: expected a product above 0"),
-        ({"broken": [math.inf, 0.0]}, "broken: expected finite numbers"),
+        ({"short": [0.1]}, r"products\['short'\]: expected \(2,\), got \(1,\)"),
+        ({"nothing": [0.0, 0.0]}, r"products\['nothing'\]: expected a product above 0"),
+        ({"broken": [math.inf, 0.0]}, r"products\['broken'\]: expected finite numbers"),
     ],
 )
 def test_bad_products_are_refused(products, message):

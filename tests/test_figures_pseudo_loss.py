@@ -134,7 +134,7 @@ def test_losses_stand_beside_the_objective():
         (
             lambda f: pseudo_loss.draw_losses(f, [1.0, 2.0], {"x": [1.0]}),
             ValueError,
-            r"losses\['x'\]: expected as many values",
+            r"losses\['x'\]: expected 2 numbers as objective, got 1",
         ),
         (
             lambda f: pseudo_loss.draw_losses(f, [1.0], {"x": [math.nan]}),
@@ -144,7 +144,7 @@ def test_losses_stand_beside_the_objective():
         (
             lambda f: pseudo_loss.draw_paths(f, {"x": ["a"]}, 0.5),
             TypeError,
-            "values",
+            r"paths\['x'\]: expected real numbers",
         ),
         (
             lambda f: pseudo_loss.draw_paths(f, {"x": [0.5]}, 1.5),

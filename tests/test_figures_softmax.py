@@ -100,7 +100,9 @@ def test_what_is_not_numbers_is_refused(figure):
 
 
 def test_every_entry_is_written_into_its_cell(axes):
-    softmax.draw_signed(axes, [[0.25, -0.5, 0], [1, 0.125, -1]], "ab", "xyz")
+    softmax.draw_signed(
+        axes, [[0.25, -0.5, 0], [1, 0.125, -1]], ["a", "b"], ["x", "y", "z"]
+    )
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert written[0, 0] == "+0.250"
     assert written[1, 0] == "-0.500"
@@ -112,7 +114,7 @@ def test_every_entry_is_written_into_its_cell(axes):
 
 
 def test_the_colours_are_symmetric_about_zero(axes):
-    softmax.draw_signed(axes, [[0.25, -0.5]], "a", "xy")
+    softmax.draw_signed(axes, [[0.25, -0.5]], ["a"], ["x", "y"])
     (image,) = axes.images
     assert image.get_clim() == (-0.5, 0.5)
     positive, zero, negative = (image.cmap(image.norm(x)) for x in (0.5, 0.0, -0.5))
@@ -124,7 +126,7 @@ def test_the_colours_are_symmetric_about_zero(axes):
 @pytest.mark.parametrize("matrix", [[[1, 2], [3, 4]], [1, 2], [[0, 0]], [[np.inf, 1]]])
 def test_a_matrix_that_cannot_be_shown_is_refused(axes, matrix):
     with pytest.raises(ValueError, match="^matrix: "):
-        softmax.draw_signed(axes, matrix, "a", "xy")
+        softmax.draw_signed(axes, matrix, ["a"], ["x", "y"])
 
 
 # The Gaussian

@@ -176,7 +176,13 @@ def test_heights_without_variances_are_refused(axes):
 def test_two_directions_side_by_side(figure):
     gammas, errors, cosines = [0, 0.5, 1], [2, 1, 0], [0.25, 0.5, 1]
     variance_pictures.draw_dropped(
-        figure, "ab", ([0.5, -0.25], [0.75, -1]), gammas, errors, cosines, chosen=1
+        figure,
+        ["a", "b"],
+        ([0.5, -0.25], [0.75, -1]),
+        gammas,
+        errors,
+        cosines,
+        chosen=1,
     )
     left, right = figure.axes
     bars = [
@@ -199,8 +205,8 @@ def test_two_directions_side_by_side(figure):
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"names": "abc"}, "parts"),
-        ({"parts": ([1, 2], [1])}, "parts"),
+        ({"names": ["a", "b", "c"]}, "parts"),
+        ({"parts": ([1], [1])}, "parts"),
         ({"errors": [1]}, "errors"),
         ({"cosines": [1]}, "cosines"),
         ({"chosen": 2}, "chosen"),
@@ -208,7 +214,7 @@ def test_two_directions_side_by_side(figure):
 )
 def test_directions_that_do_not_fit_are_refused(figure, change, name):
     given = {
-        "names": "ab",
+        "names": ["a", "b"],
         "parts": ([1, 2], [1, 2]),
         "gammas": [0, 1],
         "errors": [1, 0],

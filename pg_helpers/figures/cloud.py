@@ -95,9 +95,10 @@ def draw_cloud(
     Raises:
         TypeError: an argument is not numbers.
         ValueError: shapes do not fit, a number is not finite, the gradient is zero, or
-            reach is not positive.
+            reach or area is not positive.
     """
     signs, reach = _signs(estimates, gradient), check_positive("reach", reach)
+    area = check_positive("area", area)
     points, arrow = np.asarray(estimates, float), np.asarray(gradient, float)
     if arrow.shape != (2,) or not arrow.any():
         raise ValueError(f"gradient: expected two numbers, not both 0, got {arrow}")
@@ -179,8 +180,15 @@ def write_beside(axes: Axes, point: ArrayLike, text: str) -> Axes:
 
     Returns:
         The axes.
+
+    Raises:
+        TypeError: point is not numbers.
+        ValueError: it is not finite, or not of shape (2,).
     """
-    x, y = finite_array("point", point)
+    place = finite_array("point", point)
+    if place.shape != (2,):
+        raise ValueError(f"point: expected shape (2,), got {place.shape}")
+    x, y = place
     axes.annotate(text, (x, y), (9, 9), textcoords="offset points")
     return axes
 

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_count, check_fraction, finite_array
+from pg_helpers.arguments import check_count, check_fraction, check_tensor, finite_array
 from pg_helpers.drawing import draw_indexes
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.worlds import grid_world
 
 # Cells of the grid of two goals, as row and column.
@@ -102,7 +102,8 @@ def play(
         The episodes.
 
     Raises:
-        TypeError: the probabilities are not numbers, or the count is not an integer.
+        TypeError: world is not a TabularMDP, the probabilities are not numbers, or the
+            count is not an integer.
         ValueError: the shape does not fit the world, or no episode.
     """
     pi = _crowd(world, probabilities).detach().numpy()
@@ -168,14 +169,19 @@ def along(
         (R,), differentiable.
 
     Raises:
-        TypeError: something is not made of numbers.
-        ValueError: the shape does not fit the world, or gamma is outside [0, 1].
+        TypeError: world is not a TabularMDP, or something is not made of numbers.
+        ValueError: a shape does not fit the world, or gamma is outside [0, 1].
     """
     pi = _crowd(world, probabilities)
-    gamma = check_fraction("gamma", gamma)
+    gamma, counted = check_fraction("gamma", gamma), _numbers("each", each)
+    if counted.shape not in (pi.shape[:2], pi.shape[1:2]):
+        raise ValueError(
+            f"each: expected shape {tuple(pi.shape[:2])} or {tuple(pi.shape[1:2])}, "
+            f"got {tuple(counted.shape)}"
+        )
     alive = torch.tensor(~world.terminal).to(pi)
     moves = torch.einsum("rsa,sat->rst", pi, torch.tensor(world.transition).to(pi))
-    gained = torch.as_tensor(each).to(pi) * alive
+    gained = counted.to(pi) * alive
     values = torch.zeros_like(pi[..., 0])
     for _ in range(world.horizon):
         values = gained + gamma * alive * (moves @ values[..., None])[..., 0]
@@ -194,7 +200,8 @@ def objectives(world: TabularMDP, probabilities: ArrayLike, gamma: float) -> Ten
         (R,), in units of reward; differentiable.
 
     Raises:
-        TypeError: the probabilities or gamma are not numbers.
+        TypeError: world is not a TabularMDP, or the probabilities or gamma are not
+            numbers.
         ValueError: the shape does not fit the world, or gamma is outside [0, 1].
     """
     pi = _crowd(world, probabilities)
@@ -208,10 +215,8 @@ def objectives(world: TabularMDP, probabilities: ArrayLike, gamma: float) -> Ten
 
 
 def _crowd(world: TabularMDP, probabilities: ArrayLike) -> Tensor:
-    if isinstance(probabilities, Tensor):
-        pi = probabilities
-    else:
-        pi = torch.as_tensor(finite_array("probabilities", probabilities))
+    check_mdp(world, "world")
+    pi = _numbers("probabilities", probabilities)
     expected = (world.num_states, world.num_actions)
     if pi.ndim != 3 or pi.shape[1:] != expected:
         raise ValueError(
@@ -219,3 +224,10 @@ def _crowd(world: TabularMDP, probabilities: ArrayLike) -> Tensor:
             f"got {tuple(pi.shape)}"
         )
     return pi
+
+
+def _numbers(name: str, values: ArrayLike) -> Tensor:
+    if isinstance(values, Tensor):
+        check_tensor(name, values)
+        return values
+    return torch.as_tensor(finite_array(name, values))

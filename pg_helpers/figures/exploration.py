@@ -12,8 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from pg_helpers.arguments import (
     check_count,
     check_fraction,
+    check_named,
     check_positive,
+    check_texts,
     finite_array,
+    iterated,
+    shown,
 )
 from pg_helpers.plots import COLORS, MARKERS, curve, spread_band
 
@@ -32,15 +36,23 @@ def draw_goals(
         The axes.
 
     Raises:
-        ValueError: a place is outside the grid.
+        TypeError: shape or a place is not of integers, or places are not by name.
+        ValueError: shape or a place is not two numbers, there is no place, or one is
+            outside the grid.
     """
-    rows, columns = shape
+    rows, columns = _pair("shape", shape)
+    for number in (rows, columns):
+        check_count("shape", number, at_most=100)
+    check_named("places", places)
     for row, column in np.ndindex(rows, columns):
         corner = (column - 0.5, row - 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, facecolor="none", edgecolor="0.4"))
-    for words, (row, column) in places.items():
-        if not (0 <= row < rows and 0 <= column < columns):
-            raise ValueError(f"places: expected cells of {shape}, got {words} outside")
+    for words, place in places.items():
+        row, column = _pair(f"places[{words!r}]", place)
+        if row >= rows or column >= columns:
+            raise ValueError(
+                f"places[{words!r}]: expected a cell of {shape}, got {place}"
+            )
         axes.text(column, row, words, ha="center", va="center", weight="bold")
     axes.set(xlim=(-0.52, columns - 0.48), ylim=(rows - 0.48, -0.52), aspect="equal")
     axes.axis("off")
@@ -62,12 +74,14 @@ def draw_shares(
         The axes.
 
     Raises:
-        TypeError: the shares are not numbers.
-        ValueError: there is not a share in [0, 1] for each label.
+        TypeError: labels are not texts, or the shares are not numbers by name.
+        ValueError: there are no shares, or not one in [0, 1] for each label.
     """
+    labels = check_texts("labels", labels)
+    check_named("shares", shares)
     places = np.arange(len(labels))
     for number, (name, row) in enumerate(shares.items()):
-        heights = 100 * _shares(name, row, len(labels))
+        heights = 100 * _shares(f"shares[{name!r}]", row, len(labels))
         curve(axes, heights, name, number, x=places)
         axes.lines[-1].set(marker=MARKERS[number % len(MARKERS)], markersize=9)
     axes.set_xticks(places, labels)
@@ -90,9 +104,10 @@ def draw_price(
         The axes.
 
     Raises:
-        TypeError: something is not a number.
+        TypeError: something is not a number, or labels are not texts.
         ValueError: shapes disagree, or a J is above the best.
     """
+    labels = check_texts("labels", labels)
     heights = finite_array("reached", reached)
     if heights.shape != (len(labels),):
         raise ValueError(
@@ -207,13 +222,26 @@ def draw_effective(
             f"learned: expected shape (runs, {line.size}) as scheduled, "
             f"got {rows.shape}"
         )
-    spread_band(axes, rows, "policy gradient", x=episodes)
-    curve(axes, line, "schedule of epsilon", 1, x=episodes)
+    places = finite_array("episodes", episodes)
+    if places.shape != line.shape:
+        raise ValueError(
+            f"episodes: expected shape {line.shape} as scheduled, got {places.shape}"
+        )
+    spread_band(axes, rows, "policy gradient", x=places)
+    curve(axes, line, "schedule of epsilon", 1, x=places)
     axes.set(xlabel="episodes", ylabel="effective actions", ylim=(0.9, top + 0.1))
     axes.set_yticks(range(1, top + 1))
     # Above the axes, where it hides neither.
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=2, fontsize=12)
     return axes
+
+
+def _pair(name: str, value: tuple[int, int]) -> list[int]:
+    """Two integers, none negative."""
+    pair = [check_count(name, number, at_least=0) for number in iterated(name, value)]
+    if len(pair) != 2:
+        raise ValueError(f"{name}: expected two integers, got {shown(value)}")
+    return pair
 
 
 def _shares(name: str, values: ArrayLike, count: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
-from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.arguments import check_count, check_named, finite_array, iterated, shown
 from pg_helpers.plots import COLORS, SHADES
 
 # Who decides a factor: its color, and a hatch for who sees no colors.
@@ -106,31 +106,25 @@ def draw_factors(axes: Axes, factors: Sequence[Factor], multiplied: int) -> Axes
         The axes.
 
     Raises:
-        TypeError: multiplied is not an integer.
+        TypeError: factors are not Factors, or multiplied is not an integer.
         ValueError: there are not that many factors, an owner is unknown, or a value is
             not in (0, 1].
     """
+    factors = [_checked(factor) for factor in iterated("factors", factors)]
     if check_count("multiplied", multiplied, at_least=0) > len(factors):
         raise ValueError(
             f"multiplied: expected at most {len(factors)} factors, got {multiplied}"
         )
     running = 0.0
     for place, factor in enumerate(factors):
-        _check(factor)
         height = math.log(factor.value)
         color, hatch = OWNERS[factor.owner]
         done = place < multiplied
-        axes.bar(
-            place,
-            height,
-            bottom=running,
-            width=0.8,
-            facecolor=to_rgba(color, 0.35) if done else "none",
-            edgecolor=color if done else "0.5",
-            linestyle="-" if done else "--",
-            linewidth=2 if done else 1,
-            hatch=hatch if done else None,
+        (block,) = axes.bar(
+            place, height, 0.8, running, fc="none", ec="0.5", ls="--", lw=1
         )
+        if done:
+            block.set(fc=to_rgba(color, 0.35), ec=color, ls="-", lw=2, hatch=hatch)
         axes.annotate(
             f"× {factor.value:.2f}",
             (place, running),
@@ -141,9 +135,7 @@ def draw_factors(axes: Axes, factors: Sequence[Factor], multiplied: int) -> Axes
             color="black" if done else "0.4",
         )
         running += height
-    axes.set_xticks(range(len(factors)), [_below(factor) for factor in factors])
-    for tick in axes.get_xticklabels():
-        tick.set(fontsize=12)
+    axes.set_xticks(range(len(factors)), [_below(f) for f in factors], fontsize=12)
     axes.set_xlim(-0.6, 4.6)
     _scale(axes, running)
     return axes
@@ -206,21 +198,26 @@ def draw_underflow(
         The axes.
 
     Raises:
-        TypeError: something is not made of numbers.
-        ValueError: shapes disagree, or a product is 0 from the first step.
+        TypeError: something is not made of numbers, or products are not by name.
+        ValueError: shapes disagree, there is no product, or one is 0 from the first
+            step.
     """
+    check_named("products", products)
     total = finite_array("logarithms", logarithms)
+    if total.ndim != 1:
+        raise ValueError(f"logarithms: expected shape (n,), got {total.shape}")
     steps = np.arange(1, len(total) + 1)
     edge = [withStroke(linewidth=11, foreground=COLORS[5])]
     axes.plot(steps, total, color=SHADES[0], lw=9, path_effects=edge, label="sum")
     for number, (name, product) in enumerate(products.items()):
-        values = finite_array(name, product)
-        if values.shape != total.shape or total.ndim != 1:
-            raise ValueError(f"{name}: expected (n,) as logarithms, got {values.shape}")
+        given = f"products[{name!r}]"
+        values = finite_array(given, product)
+        if values.shape != total.shape:
+            raise ValueError(f"{given}: expected {total.shape}, got {values.shape}")
         heights = np.log10(values[values > 0])
         if not heights.size:
-            raise ValueError(f"{name}: expected a product above 0 at first, got 0")
-        color, (style, end) = COLORS[number], (("-", "X"), ("--", "P"))[number % 2]
+            raise ValueError(f"{given}: expected a product above 0 at first, got 0")
+        color, (style, end) = COLORS[number % 6], (("-", "X"), ("--", "P"))[number % 2]
         axes.plot(steps[: len(heights)], heights, style, color=color, label=name)
         axes.plot(len(heights), heights[-1], end, color=color, markersize=12)
         place = (len(heights) + 0.025 * len(total), heights[-1])
@@ -274,11 +271,14 @@ def chi_square(counts: ArrayLike, probabilities: ArrayLike) -> tuple[float, int,
     return statistic, freedom, float(torch.special.gammaincc(halves[0], halves[1]))
 
 
-def _check(factor: Factor) -> None:
+def _checked(factor: object) -> Factor:
+    if not isinstance(factor, Factor):
+        raise TypeError(f"factors: expected each to be a Factor, got {shown(factor)}")
     if factor.owner not in OWNERS:
         raise ValueError(f"factors: expected owners {[*OWNERS]}, got {factor.owner!r}")
     if not 0 < factor.value <= 1:
         raise ValueError(f"factors: expected values in (0, 1], got {factor.value}")
+    return factor
 
 
 def _below(factor: Factor) -> str:
@@ -294,7 +294,7 @@ def _scale(axes: Axes, lowest: float) -> None:
     axes.set_ylabel("ln of the product (nats)")
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
-    shown = [p for p in _PROBABILITIES if math.log(p) >= depth]
-    right.set_yticks([math.log(p) for p in shown], [f"{p:g}" for p in shown])
+    ticks = [p for p in _PROBABILITIES if math.log(p) >= depth]
+    right.set_yticks([math.log(p) for p in ticks], [f"{p:g}" for p in ticks])
     right.set_ylabel("product")
     right.spines["right"].set_visible(True)

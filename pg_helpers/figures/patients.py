@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_number, finite_array
+from pg_helpers.arguments import (
+    check_count,
+    check_named,
+    check_number,
+    check_texts,
+    finite_array,
+)
 from pg_helpers.plots import COLORS, fill_band, paired_bars
 
 _SMALL = 12
@@ -66,24 +72,24 @@ def draw_courses(
         right: (number of runs, n), J of the learners by the right loss, grey.
         others: the same for each other loss, by the title of its panel.
         start: J before training, a dotted line.
-        columns: panels in a row.
+        columns: panels in a row, at most 20.
 
     Raises:
-        TypeError: something is not made of numbers.
-        ValueError: no other loss, or courses of another length.
+        TypeError: something is not made of numbers, or others are not by name.
+        ValueError: no other loss, courses of another length, or columns out of range.
     """
-    if not others:
-        raise ValueError("others: expected at least one, got none")
+    check_named("others", others)
+    check_count("columns", columns, at_most=20)
     band = _course("right", right)
     start = check_number("start", start)
     rows = -(-len(others) // columns)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (name, values) in zip(panels.flat, others.items(), strict=False):
-        runs = _course(name, values)
+        runs = _course(f"others[{name!r}]", values)
         if runs.shape[1] != band.shape[1]:
             raise ValueError(
-                f"others: expected courses of {band.shape[1]} numbers as right, got "
-                f"{runs.shape[1]} in {name!r}"
+                f"others[{name!r}]: expected courses of {band.shape[1]} numbers as "
+                f"right, got {runs.shape[1]}"
             )
         updates = np.arange(band.shape[1])
         axes.axhline(start, color="black", linewidth=1, linestyle=":")
@@ -102,7 +108,7 @@ def draw_courses(
 def draw_mixture(
     figure: Figure,
     names: Sequence[str],
-    pushes: tuple[ArrayLike, ArrayLike],
+    pushes: ArrayLike,
     shares: ArrayLike,
     cosines: ArrayLike,
     at: int,
@@ -112,20 +118,19 @@ def draw_mixture(
     Args:
         figure: an empty figure.
         names: of the n bars: a state and an action.
-        pushes: (n,) each, of the mixture and of the gradient of J.
+        pushes: (2, n), of the mixture and of the gradient of J.
         shares: (m,), how much of the bug is in the mixture.
         cosines: (m,), between the mean gradient of the mixture and that of J.
         at: which share is marked.
 
     Raises:
-        TypeError: something is not made of numbers.
+        TypeError: something is not made of numbers, or names are not texts.
         ValueError: shapes disagree, or `at` is not one of the shares.
     """
-    of_loss, of_j = (finite_array("pushes", push) for push in pushes)
-    if not of_loss.shape == of_j.shape == (len(names),):
+    names, both = check_texts("names", names), finite_array("pushes", pushes)
+    if both.shape != (2, len(names)):
         raise ValueError(
-            f"pushes: expected shapes ({len(names)},) as names, got {of_loss.shape} "
-            f"and {of_j.shape}"
+            f"pushes: expected shape (2, {len(names)}) as names, got {both.shape}"
         )
     x, y = finite_array("shares", shares), finite_array("cosines", cosines)
     if x.ndim != 1 or x.shape != y.shape:
@@ -133,7 +138,7 @@ def draw_mixture(
     check_count("at", at, at_least=0, at_most=len(x) - 1)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.2, top=0.88, wspace=0.32)
     left, right = figure.subplots(1, 2)
-    draw_pushes(left, names, of_loss, of_j)
+    draw_pushes(left, names, *both)
     right.axhspan(-1.1, 0, color="0.93", gid="shade")
     right.axhline(0, color="0.4", linewidth=1)
     right.plot(x, y, color=COLORS[1], linestyle="--")
@@ -153,7 +158,12 @@ def draw_pushes(
         names: of the n bars.
         of_loss: (n,), coloured and hatched.
         of_j: (n,), grey.
+
+    Raises:
+        TypeError: names are not texts, or something is not made of numbers.
+        ValueError: there is not a finite number for each name.
     """
+    names = check_texts("names", names)
     paired_bars(axes, names, of_j, of_loss, ("gradient of $J$", "the loss"))
     axes.tick_params(axis="x", labelsize=_SMALL)
     axes.set(xlabel="state, action", ylabel="push on $\\pi(a|s)$")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers import enumeration
 from pg_helpers.arguments import check_fraction, finite_array
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import TabularMDP, check_mdp
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,10 @@ def plane_of(mdp: TabularMDP, gamma: float) -> Plane:
         The trajectories, in the order of `exact.trajectories`.
 
     Raises:
-        TypeError: gamma is not a number.
+        TypeError: mdp is not a TabularMDP, or gamma is not a number.
         ValueError: gamma outside [0, 1], or a world that does not have two actions.
     """
+    check_mdp(mdp)
     gamma = check_fraction("gamma", gamma)
     if mdp.num_actions != 2:
         raise ValueError(f"mdp: expected two actions, got {mdp.num_actions}")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pg_helpers.arguments import (
     check_count,
     check_fraction,
+    check_named,
     check_number,
     check_positive,
     finite_array,
@@ -103,20 +104,19 @@ def draw_paths(
         The axes.
 
     Raises:
-        TypeError: a path is not made of numbers.
-        ValueError: a path is not finite or not of shape (n,), or tipping is outside
-            [0, 1].
+        TypeError: paths are not by name, or a path is not made of numbers.
+        ValueError: there is no path, one is not finite or not of shape (n,), or tipping
+            is outside [0, 1].
     """
+    drawn = _each("paths", paths)
     axes = figure.add_subplot()
-    for number, (name, path) in enumerate(paths.items()):
-        curve(axes, path, name, number)
-        heights = np.asarray(path)
+    for number, (name, heights) in enumerate(drawn.items()):
+        curve(axes, heights, name, number)
         places = np.linspace(0, len(heights) - 1, 9 + number).astype(int)
         _mark(axes, places, heights[places], number)
     if tipping is not None:
-        check_fraction("tipping", tipping)
-        name = f"tipping point {tipping:.2f}"
-        reference_line(axes, check_fraction("tipping", tipping), name)
+        tipping = check_fraction("tipping", tipping)
+        reference_line(axes, tipping, f"tipping point {tipping:.2f}")
     axes.set_xlabel("update")
     axes.set_ylabel("probability of the better arm")
     axes.set_ylim(-0.03, 1.03)
@@ -140,9 +140,11 @@ def draw_race(
         The axes.
 
     Raises:
-        TypeError: a run is not made of numbers.
-        ValueError: a run is not finite or not of shape (number of learners, n).
+        TypeError: runs are not by name, or a run is not made of numbers.
+        ValueError: there is none, or one is not finite or not of shape (number of
+            learners, n).
     """
+    check_named("runs", runs)
     for number, (name, run) in enumerate(runs.items()):
         spread_band(axes, run, name, number)
         middle = np.median(finite_array("runs", run), axis=0)
@@ -168,21 +170,38 @@ def draw_losses(
         losses: (n,) by name.
 
     Raises:
-        TypeError: something is not made of numbers.
-        ValueError: something is not finite, or not as long as the objective.
+        TypeError: something is not made of numbers, or losses are not by name.
+        ValueError: something is not finite, there is no loss, or one is not as long as
+            the objective.
     """
+    heights, drawn = finite_array("objective", objective), _each("losses", losses)
     left, right = figure.subplots(1, 2)
-    curve(left, objective, "$J$")
+    curve(left, heights, "$J$")
     left.set_ylabel("exact $J$ (units of reward)")
-    for number, (name, values) in enumerate(losses.items()):
-        if len(np.asarray(values)) != len(np.asarray(objective)):
-            raise ValueError(f"losses[{name!r}]: expected as many values as objective")
+    for number, (name, values) in enumerate(drawn.items()):
+        if values.shape != heights.shape:
+            raise ValueError(
+                f"losses[{name!r}]: expected {len(heights)} numbers as objective, got "
+                f"{len(values)}"
+            )
         curve(right, values, name, number)
     right.axhline(0, color="0.5", linewidth=1)
     right.set_ylabel("mean of the loss $L$")
     right.legend()
     for axes in (left, right):
         axes.set_xlabel("update")
+
+
+def _each(name: str, rows: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """What was given by name, each of shape (n,) and not empty."""
+    check_named(name, rows)
+    arrays = {key: finite_array(f"{name}[{key!r}]", row) for key, row in rows.items()}
+    for key, array in arrays.items():
+        if array.ndim != 1 or not array.size:
+            raise ValueError(
+                f"{name}[{key!r}]: expected shape (n,), not empty, got {array.shape}"
+            )
+    return arrays
 
 
 def _mark(axes: Axes, x: NDArray, y: NDArray, number: int) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_positive, finite_array
+from pg_helpers.arguments import check_positive, check_texts, finite_array
 from pg_helpers.plots import COLORS, fill_band
 
 _MARKERS = "os^DvP"
@@ -97,9 +97,10 @@ def draw_signed(
         The axes.
 
     Raises:
-        TypeError: matrix is not numbers.
+        TypeError: matrix is not numbers, or the names are not lists of texts.
         ValueError: matrix is not finite or all zero, or the names do not fit.
     """
+    rows, columns = check_texts("rows", rows), check_texts("columns", columns)
     entries = finite_array("matrix", matrix)
     if entries.shape != (len(rows), len(columns)):
         raise ValueError(

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pg_helpers import exact
-from pg_helpers.arguments import check_number, finite_array
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.arguments import check_number, check_texts, finite_array, iterated
+from pg_helpers.mdp import TabularMDP, check_mdp
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,10 @@ def with_rewards(world: TabularMDP, reward: ArrayLike) -> TabularMDP:
         A new world.
 
     Raises:
-        TypeError: reward is not numeric.
-        ValueError: it is not finite, or of another shape.
+        TypeError: world is not a TabularMDP, or reward is not numeric.
+        ValueError: reward is not finite, or of another shape.
     """
+    check_mdp(world, "world")
     return TabularMDP(
         world.initial,
         world.transition,
@@ -164,12 +165,16 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         Lines, the first with the names.
 
     Raises:
+        TypeError: head is not a list of texts, or rows are not lists.
         ValueError: a row does not have an entry for each column.
     """
-    for row in rows:
-        if len(row) != len(head):
-            raise ValueError(f"rows: expected {len(head)} entries, got {len(row)}")
-    lines = [list(head), *([_entry(value) for value in row] for row in rows)]
+    lines = [check_texts("head", head)]
+    for row in iterated("rows", rows):
+        lines.append([_entry(value) for value in iterated("rows", row)])
+        if len(lines[-1]) != len(head):
+            raise ValueError(
+                f"rows: expected {len(head)} entries, got {len(lines[-1])}"
+            )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(

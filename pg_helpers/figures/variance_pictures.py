@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, finite_array
+from pg_helpers.arguments import check_count, check_named, check_texts, finite_array
 from pg_helpers.plots import COLORS
 
 
@@ -67,13 +67,21 @@ def draw_height(
         The axes: a curve, a dotted line at 1, and a marker for each mark.
 
     Raises:
-        TypeError: an argument is not numbers.
-        ValueError: heights and variances do not fit.
+        TypeError: an argument is not numbers, or marks are not by name.
+        ValueError: heights and variances do not fit, or there is no mark, or one that
+            is not two finite numbers.
     """
     places, curve = _pair("heights", heights, "variances", variances)
+    check_named("marks", marks)
     axes.plot(places, curve, color=COLORS[0])
     axes.axhline(1, color="black", linewidth=1.2, linestyle=":")
-    for number, (name, (height, variance)) in enumerate(marks.items()):
+    for number, (name, mark) in enumerate(marks.items()):
+        place = finite_array(f"marks[{name!r}]", mark)
+        if place.shape != (2,):
+            raise ValueError(
+                f"marks[{name!r}]: expected a height and a variance, got {place}"
+            )
+        height, variance = place
         axes.plot(
             [height],
             [variance],
@@ -94,7 +102,7 @@ def draw_height(
 def draw_dropped(
     figure: Figure,
     names: Sequence[str],
-    parts: tuple[ArrayLike, ArrayLike],
+    parts: ArrayLike,
     gammas: ArrayLike,
     errors: ArrayLike,
     cosines: ArrayLike,
@@ -105,8 +113,8 @@ def draw_dropped(
     Args:
         figure: an empty one.
         names: of the n components shown.
-        parts: (n,) and (n,), components of the exact gradient and of the direction
-            without gamma^t, at the chosen gamma.
+        parts: (2, n), components of the exact gradient and of the direction without
+            gamma^t, at the chosen gamma.
         gammas: (m,), rising.
         errors: (m,), relative error of the direction at each gamma.
         cosines: (m,), of the angle to the exact gradient.
@@ -116,12 +124,16 @@ def draw_dropped(
         The figure, with two axes.
 
     Raises:
-        TypeError: an argument is not numbers.
+        TypeError: an argument is not numbers, or names are not texts.
         ValueError: shapes do not fit, or chosen is no index of gammas.
     """
-    with_it, without = _pair("parts", parts[0], "parts", parts[1])
-    if len(with_it) != len(names):
-        raise ValueError(f"parts: expected {len(names)} numbers, got {len(with_it)}")
+    names = check_texts("names", names)
+    pair = finite_array("parts", parts)
+    if pair.shape != (2, len(names)) or not names:
+        raise ValueError(
+            f"parts: expected shape (2, {len(names)}) as names, got {pair.shape}"
+        )
+    with_it, without = pair
     places, wrong = _pair("gammas", gammas, "errors", errors)
     _, close = _pair("gammas", gammas, "cosines", cosines)
     check_count("chosen", chosen, at_least=0, at_most=len(places) - 1)
@@ -165,9 +177,10 @@ def draw_episodes(axes: Axes, names: Sequence[str], numbers: ArrayLike) -> Axes:
         The axes.
 
     Raises:
-        TypeError: numbers are not numbers.
+        TypeError: numbers are not numbers, or names are not texts.
         ValueError: they are not positive, or names do not fit.
     """
+    names = check_texts("names", names)
     needed = finite_array("numbers", numbers)
     if needed.shape != (len(names),) or (needed <= 0).any():
         raise ValueError(
