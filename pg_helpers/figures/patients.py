@@ -163,7 +163,6 @@ def draw_pushes(
         TypeError: names are not texts, or something is not made of numbers.
         ValueError: there is not a finite number for each name.
     """
-    names = check_texts("names", names)
     paired_bars(axes, names, of_j, of_loss, ("gradient of $J$", "the loss"))
     axes.tick_params(axis="x", labelsize=_SMALL)
     axes.set(xlabel="state, action", ylabel="push on $\\pi(a|s)$")

@@ -162,13 +162,3 @@ CALLS = {
     },
     patients.draw_pushes: {"names": ABC, "of_loss": ROW, "of_j": ROW},
 }
-
-# What a notebook gives and no reader changes: words, worlds, and things by name.
-LEFT = {
-    *("label", "labels", "color", "names", "title", "words", "head", "rows", "columns"),
-    *("series", "slopes", "counts", "landmarks", "paths", "runs", "losses", "products"),
-    *("compared", "shares", "places", "marks", "others", "diagnoses", "factors"),
-    *("listed", "world", "mdp", "trajectory", "states", "limits", "parts", "pushes"),
-    *("terminal", "shape", "path", "angles", "velocities", "probability", "area"),
-    *("initial", "pi", "transition", "logarithms", "point", "each", "episodes"),
-}

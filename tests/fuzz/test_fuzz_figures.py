@@ -1,11 +1,10 @@
 """Figures of odd numbers: drawn to the pixel, or refused in words.
 
-Covered is what the notebooks call of plots, pictures and figures with numbers or words
-that a reader may change; not covered are numbers beyond 1e100, of which no reader
-draws a picture, the Axes or Figure that is drawn on, the arguments named in LEFT, and
-what takes a generator or something that another function has made (crowds.play,
-at_steps and draw, patients_training.courses, patients.table, variance.list_all,
-trajectories, and of factors what reads a walk).
+Covered is what the notebooks call of plots, pictures and figures; not covered are
+numbers beyond 1e100, of which no reader draws a picture, the Axes or Figure that is
+drawn on, and what takes a generator or something that another function has made
+(crowds.play, at_steps and draw, patients_training.courses, patients.table,
+variance.list_all, trajectories, and of factors what reads a walk).
 """
 
 import inspect
@@ -13,7 +12,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from figures_calls import CALLS, LEFT
+from figures_calls import CALLS
 from judge import covered, judge
 from matplotlib.figure import Figure
 from nonsense import INF, NAN
@@ -48,7 +47,6 @@ def drawing(function, arguments):
 def tried(function, arguments, render=False):
     names = (
         *inspect.signature(function).parameters,
-        *LEFT,
         "height",
         "values",
         "first",
@@ -99,7 +97,7 @@ ODD = {
     "a dict of nothing": lambda v: {"a": []},
     "an empty dict": lambda v: {},
 }
-CASES = [(f, a) for f, given in CALLS.items() for a in given if a not in LEFT]
+CASES = [(f, a) for f, given in CALLS.items() for a in given]
 
 
 @pytest.mark.parametrize(
