@@ -457,6 +457,9 @@ def test_an_endless_loop_is_bounded_in_time(name, capsys):
     assert capsys.readouterr().out == outcome.text + "\n"
 
 
+SOON = 4  # seconds, on a machine that has much else to do; the functions never end
+
+
 @pytest.fixture
 def short_limit(monkeypatch):
     monkeypatch.setattr(core, "TIME_LIMIT", 0.2)
@@ -469,7 +472,7 @@ def short_limit(monkeypatch):
 def test_whatever_does_not_end_is_bounded_in_time(name, answer, short_limit, capsys):
     started = time.perf_counter()
     outcome = CHECKS[name](answer)
-    assert time.perf_counter() - started < 1.2
+    assert time.perf_counter() - started < SOON
     assert is_not_right(outcome)
     assert "did not come back within 0.2 seconds" in said(outcome)
     assert ("restart the kernel" in said(outcome)) == (answer is sleeps)
@@ -479,7 +482,7 @@ def test_whatever_does_not_end_is_bounded_in_time(name, answer, short_limit, cap
 def test_a_result_that_does_not_end_is_bounded_in_time(short_limit):
     started = time.perf_counter()
     assert is_not_right(checks.total_return(endless_list))
-    assert time.perf_counter() - started < 1.2
+    assert time.perf_counter() - started < SOON
 
 
 def test_a_function_that_will_not_stop_is_left_behind_in_words(short_limit):
@@ -499,7 +502,7 @@ def test_a_function_that_will_not_stop_is_left_behind_in_words(short_limit):
     outcome = checks.total_return(stubborn)
     took = time.perf_counter() - started
     released.set()
-    assert took < 1.2
+    assert took < SOON
     assert "could not be stopped" in said(outcome)
     assert "restart the kernel" in said(outcome)
 
@@ -516,7 +519,7 @@ def test_an_interruption_by_the_user_reaches_the_user():
     with pytest.raises(KeyboardInterrupt):
         checks.total_return(loops)
     stop_button.join()
-    assert time.perf_counter() - started < 1.2
+    assert time.perf_counter() - started < SOON
     assert set(threading.enumerate()) <= before
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 TIME_LIMIT = 1.5  # seconds; what a check asks for takes milliseconds
-_GRACE = 0.3  # seconds in which a function that was told to stop may do so
+_GRACE = 1.0  # seconds in which a function that was told to stop may do so
 _MAX_PRINTED = 2000  # characters
 
 
