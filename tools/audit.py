@@ -94,8 +94,7 @@ def in_words(audit: Audit) -> str:
     """One sentence."""
     asked = len(audit.answered) + len(audit.unknown)
     if not audit.answered:
-        services = " nor ".join(SERVICES)
-        return f"Not audited: neither {services} answered for any of {asked} packages."
+        return f"Not audited: no database of pip-audit answered for any of {asked}."
     return (
         f"{audit.service} answered for {len(audit.answered)} of {asked} packages; "
         f"{len(audit.vulnerable)} have a known vulnerability."
