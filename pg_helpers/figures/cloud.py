@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_positive, finite_array
+from pg_helpers.arguments import check_positive, finite_array, shaped_array
 from pg_helpers.plots import COLORS, SHADES
 
 # Which way a point points: colour, marker and name in a legend.
@@ -41,7 +41,7 @@ def shares(
     signs = _signs(estimates, gradient)
     weights = np.full(signs.shape, 1 / len(signs))
     if probabilities is not None:
-        weights = _one_for_each("probabilities", probabilities, signs)
+        weights = shaped_array("probabilities", probabilities, *signs.shape)
     return np.array([weights[signs == sign].sum() for sign in (1, 0, -1)])
 
 
@@ -64,7 +64,7 @@ def distinct(
     places = finite_array("points", points).round(12) + 0.0  # no negative zeros
     if places.ndim != 2:
         raise ValueError(f"points: expected shape (n, D), got {places.shape}")
-    weights = _one_for_each("probabilities", probabilities, places[:, 0])
+    weights = shaped_array("probabilities", probabilities, len(places))
     different, number = np.unique(places, axis=0, return_inverse=True)
     gathered = np.zeros(len(different))
     np.add.at(gathered, number.ravel(), weights)
@@ -104,7 +104,7 @@ def draw_cloud(
         raise ValueError(f"gradient: expected two numbers, not both 0, got {arrow}")
     sizes, opacity = np.full(signs.shape, 14.0), 0.45
     if probabilities is not None:
-        each = _one_for_each("probabilities", probabilities, signs)
+        each = shaped_array("probabilities", probabilities, *signs.shape)
         if (each < 0).any():
             raise ValueError(
                 f"probabilities: expected none below 0, got {each.min():.3g}"
@@ -185,10 +185,7 @@ def write_beside(axes: Axes, point: ArrayLike, text: str) -> Axes:
         TypeError: point is not numbers.
         ValueError: it is not finite, or not of shape (2,).
     """
-    place = finite_array("point", point)
-    if place.shape != (2,):
-        raise ValueError(f"point: expected shape (2,), got {place.shape}")
-    x, y = place
+    x, y = shaped_array("point", point, 2)
     axes.annotate(text, (x, y), (9, 9), textcoords="offset points")
     return axes
 
@@ -211,10 +208,3 @@ def _signs(estimates: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
             f"{points.shape} and {arrow.shape}"
         )
     return np.sign(points @ arrow)
-
-
-def _one_for_each(name: str, values: ArrayLike, rows: NDArray) -> NDArray[np.float64]:
-    numbers = finite_array(name, values)
-    if numbers.shape != rows.shape:
-        raise ValueError(f"{name}: expected shape {rows.shape}, got {numbers.shape}")
-    return numbers
