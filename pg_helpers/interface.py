@@ -23,6 +23,10 @@ from pg_helpers.envs import MAX_ENVS, TabularVectorEnv, check_seed
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 
+# Environments written in C++ take a seed as an int, and Gymnasium's vectors give their
+# environment number i the seed plus i.
+MAX_ENV_SEED = 2**31 - MAX_ENVS
+
 
 class Translator:
     """Turns what an environment and a policy say into each other's terms.
@@ -259,7 +263,8 @@ def seeded(
         device: where the policy draws its actions.
 
     Yields:
-        A seed for the environment, and a generator for the policy's discrete actions.
+        A seed for the environment, below `MAX_ENV_SEED`, and a generator for the
+        policy's discrete actions.
     """
     seeds = np.random.SeedSequence(check_seed(seed))
     for_env, for_torch, for_numpy = seeds.generate_state(3)
@@ -272,7 +277,10 @@ def seeded(
     try:
         for generator in generators:
             generator.manual_seed(int(for_torch))
-        yield int(for_env), np.random.Generator(np.random.PCG64(for_numpy))
+        yield (
+            int(for_env % MAX_ENV_SEED),
+            np.random.Generator(np.random.PCG64(for_numpy)),
+        )
     finally:
         for generator, state in zip(generators, before, strict=True):
             generator.set_state(state)

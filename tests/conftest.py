@@ -1,5 +1,7 @@
+import random
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -8,8 +10,10 @@ from tools.legible import examine
 
 
 @pytest.fixture(autouse=True)
-def _seeded_weights():
-    """Networks that a test makes have the same weights at each run."""
+def _seeded():
+    """No test depends on the random numbers that the tests before it have drawn."""
+    random.seed(0)
+    np.random.seed(0)
     torch.manual_seed(0)
 
 

@@ -232,3 +232,28 @@ def test_an_episode_that_ends_both_ways_at_once_has_terminated(mode):
     for batch in (single, again, several):
         assert not batch.truncated.any()
         assert batch.lengths.tolist() == [3] * len(batch.mask)
+
+
+class SeedsKept(CountingEnv):
+    """Keeps each seed that it is given."""
+
+    def reset(self, *, seed=None, options=None):
+        self.seeds = [*getattr(self, "seeds", []), seed]
+        return super().reset(seed=seed, options=options)
+
+
+def test_every_seed_of_an_environment_fits_into_an_int_of_32_bits():
+    # As environments written in C++ need it. Number i of a vector gets the seed plus i.
+    envs = SyncVectorEnv([lambda: SeedsKept(1)] * 3)
+    single = SeedsKept(1)
+    policy = pg.MLPPolicy(2, 2)
+    for seed in range(20):
+        pg.sample_trajectories(envs, policy, 3, seed=seed)
+        pg.sample_trajectory(single, policy, seed=seed)
+    settings = pg.TrainConfig(num_updates=20, num_trajectories=3)
+    pg.train(envs, policy, settings, progress=False)
+    kept = [env.unwrapped.seeds for env in envs.envs] + [single.seeds]
+    given = [seed for seeds in kept for seed in seeds if seed is not None]
+    assert len(given) == 3 * 40 + 20
+    assert max(given) < 2**31
+    assert len(set(given)) > 100  # and they are not all the same
