@@ -7,7 +7,7 @@ import torch
 from bench_update import one_state_at_a_time
 
 import pg_helpers as pg
-from pg_helpers.undisturbed import one_thread
+from pg_helpers.execution import one_thread
 
 GAMMA = 0.95
 SEEDS = range(5)

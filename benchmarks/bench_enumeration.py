@@ -16,7 +16,7 @@ from reporting import (
 )
 
 import pg_helpers as pg
-from pg_helpers.undisturbed import one_thread
+from pg_helpers.execution import one_thread
 
 GAMMA = 0.95
 ROUNDS = 9

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 from lab import open_notebook, run_all, serve  # noqa: E402
 
+import pg_course as course  # noqa: E402
 import pg_helpers as pg  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -31,8 +32,8 @@ ROUNDS = 3
 
 PLAIN_DEMO = """
 import numpy as np
-import pg_helpers.controls as controls
-from pg_helpers.explorer import Explorer
+from pg_course.stage import controls
+from pg_course.stage.explorer import Explorer
 
 def draw(figure, gamma):
     axes = figure.add_subplot()
@@ -58,8 +59,8 @@ def _build_the_usual_way():
     import ipywidgets
     import matplotlib.pyplot as plt
     from IPython.display import display
-    from pg_helpers.explorer import Explorer
-    from pg_helpers.live import make_widgets
+    from pg_course.stage.explorer import Explorer
+    from pg_course.stage.views import make_widgets
 
     def build(demo):
         widgets = make_widgets(demo._controls)
@@ -239,7 +240,7 @@ def dashboard_section() -> str:
         config = pg.TrainConfig(num_updates=number, **usual)
         alone, watched = [], []
         for _ in range(3):
-            policy = pg.TrainingDashboard(env, config).policy
+            policy = course.TrainingDashboard(env, config).policy
             started = time.perf_counter()
             pg.train(env, policy, config, progress=False)
             alone.append(time.perf_counter() - started)
@@ -251,7 +252,7 @@ def dashboard_section() -> str:
 
 
 async def seconds_in_a_dashboard(env: object, config: pg.TrainConfig) -> float:
-    dashboard = pg.TrainingDashboard(env, config)
+    dashboard = course.TrainingDashboard(env, config)
     started = time.perf_counter()
     dashboard.start()
     while dashboard.state == "running":

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from reporting import picture, significant, table
 from trainers import BUDGET, EVERY, METHODS, NUM_PEER_ENVS, OURS, PEERS, Run
 
-from pg_helpers import plots
-from pg_helpers.undisturbed import one_thread
+from pg_course.stage import plots
+from pg_helpers.execution import one_thread
 
 TICKS = (0.5, 1, 2, 5, 10, 20, 60)  # seconds, in the picture
 # What the methods are; the settings are in trainers.py.

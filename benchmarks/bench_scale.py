@@ -21,7 +21,7 @@ from memory import peak_mib
 from reporting import crossing, exponent, marked_curve, picture, significant, table
 
 import pg_helpers as pg
-from pg_helpers.undisturbed import one_thread
+from pg_helpers.execution import one_thread
 
 SIZES = {
     "corridor": (1, 10, 100, 1000, 10_000, 100_000),

@@ -11,7 +11,7 @@ from torch import nn
 from torch.distributions import Categorical
 
 import pg_helpers as pg
-from pg_helpers.undisturbed import one_thread
+from pg_helpers.execution import one_thread
 
 GAMMA = 0.95
 SIZES = (10, 100, 1000)

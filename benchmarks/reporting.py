@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pg_helpers import plots
+from pg_course.stage import plots
 
 PLOTS = Path(__file__).resolve().parent / "plots"
 MAX_BYTES = 60_000

@@ -1,4 +1,4 @@
-"""Policy gradients by experiment: the functions that the notebooks import.
+"""Policy gradients by experiment: the mathematics, the trainer and the loss clinic.
 
 Nothing is claimed that is not run, and nothing is run that is not checked against the
 truth: on a finite world `exact` lists every trajectory.
@@ -7,26 +7,14 @@ truth: on a finite world `exact` lists every trajectory.
 import sys
 
 try:
-    from pg_helpers import checks, clinic, exact
-    from pg_helpers.animation import animate, strip, watch
+    from pg_helpers import clinic, exact
     from pg_helpers.arguments import NotFiniteError
     from pg_helpers.cartpole import CartPoleVectorEnv
     from pg_helpers.checkpoints import load_checkpoint
-    from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
-    from pg_helpers.dashboard import TrainingDashboard
-    from pg_helpers.display import Picture, show
     from pg_helpers.envs import TabularEnv, TabularVectorEnv
-    from pg_helpers.explorer import Explorer
     from pg_helpers.losses import pseudo_loss
     from pg_helpers.mdp import TabularMDP
     from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
-    from pg_helpers.questions import (
-        forget_progress,
-        predict,
-        resolve,
-        self_test,
-        show_progress,
-    )
     from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
     from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
     from pg_helpers.runs import History, TrainConfig
@@ -46,60 +34,80 @@ try:
 except (ImportError, OSError) as error:
     if (getattr(error, "name", None) or "").startswith("pg_helpers"):
         raise
-    # `python -m pg_helpers.doctor` comes by here, and then says it without a traceback.
+    # `python -m pg_helpers.doctor` passes here, and then says more.
     if "pg_helpers.doctor" not in sys.orig_argv:
-        from pg_helpers.doctor import examine, report
-
-        raise ImportError(f"{error}\n\n{report(examine())}") from error
+        raise ImportError(
+            f"{error}\n\nWhat is wrong with this installation, and how to fix it, says "
+            f"this command:\n{sys.executable} -m pg_helpers.doctor"
+        ) from error
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CartPoleVectorEnv",
-    "Choice",
-    "Explorer",
     "GaussianPolicy",
     "History",
-    "LogSlider",
     "MLPPolicy",
     "NotFiniteError",
-    "Picture",
-    "Slider",
     "TabularEnv",
     "TabularMDP",
     "TabularPolicy",
     "TabularVectorEnv",
-    "Toggle",
     "TrainConfig",
-    "TrainingDashboard",
     "TrainingStoppedError",
     "Trajectories",
     "Update",
-    "animate",
-    "checks",
     "clinic",
     "corridor",
     "exact",
-    "forget_progress",
     "grid_world",
     "hill",
     "iterate_training",
     "load_checkpoint",
     "policy_for",
-    "predict",
     "pseudo_loss",
     "random_mdp",
-    "resolve",
     "rewards_to_go",
     "sample_trajectories",
     "sample_trajectory",
-    "self_test",
-    "show",
-    "show_progress",
-    "strip",
     "subtract_batch_mean",
     "total_return",
     "train",
     "two_armed_bandit",
-    "watch",
 ]
+
+# Names that were here before the course had a package of its own.
+_MOVED = {
+    **dict.fromkeys(
+        (
+            "Choice",
+            "Explorer",
+            "LogSlider",
+            "Picture",
+            "Slider",
+            "Toggle",
+            "TrainingDashboard",
+            "animate",
+            "forget_progress",
+            "predict",
+            "resolve",
+            "self_test",
+            "show",
+            "show_progress",
+            "strip",
+            "watch",
+        ),
+        "pg_course.{name}: import pg_course as course, then course.{name}",
+    ),
+    "checks": "the module exercises in the room of a notebook, as in "
+    "pg_course.nb04_the_log_derivative_trick.exercises",
+    "plots": "pg_course.stage.plots",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Say where a name went that is not here any more."""
+    if name in _MOVED:
+        where = _MOVED[name].format(name=name)
+        raise AttributeError(f"pg_helpers.{name} is now {where}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

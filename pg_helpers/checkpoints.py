@@ -16,10 +16,10 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from pg_helpers.arguments import all_finite, check_count, shown
+from pg_helpers.execution import uninterrupted
 from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.runs import History, Run, TrainConfig
-from pg_helpers.undisturbed import uninterrupted
 
 _FORMAT = "checkpoint of pg_helpers, 1"
 _PARTS = {

@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.arguments import check_choice, check_count, shown
-from pg_helpers.drawing import draw_indexes
+from pg_helpers.draws import draw_indexes
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
 

@@ -12,10 +12,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg_helpers.acting import Translator, as_vector_env, seeded
 from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
-from pg_helpers.contract import Contract, autoreset_mode, reset
+from pg_helpers.env_answers import EnvAnswers, autoreset_mode, reset
 from pg_helpers.envs import MAX_ENVS
-from pg_helpers.interface import Translator, as_vector_env, seeded
 from pg_helpers.snapshot import translator_for
 
 MAX_STEPS = 10_000
@@ -75,7 +75,7 @@ def sample_trajectory(
         raise TypeError(f"env: expected a gymnasium.Env, got {shown(env)}")
     max_steps = check_count("max_steps", max_steps)
     translator = Translator(env, policy)
-    contract = Contract(translator.observation_space)
+    contract = EnvAnswers(translator.observation_space)
     record = _Record(1)
     with seeded(seed, translator.device) as seeds:
         env_seed, generator = seeds
@@ -137,7 +137,7 @@ def sample_trajectories(
     with as_vector_env(envs, num_trajectories) as vector:
         translator = translator_for(vector, policy)
         num_envs = check_count("env.num_envs", getattr(vector, "num_envs", 0))
-        contract = Contract(translator.observation_space, (num_envs,))
+        contract = EnvAnswers(translator.observation_space, (num_envs,))
         with seeded(seed, translator.device) as seeds:
             env_seed, generator = seeds
             for first in range(0, num_trajectories, num_envs):
@@ -159,7 +159,7 @@ def sample_trajectories(
 def _run_round(
     envs: VectorEnv,
     translator: Translator,
-    contract: Contract,
+    contract: EnvAnswers,
     record: _Record,
     rows: NDArray,
     observations: NDArray,

@@ -12,9 +12,9 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import nn
 
-from pg_helpers.drawing import draw_indexes, indexes_at
+from pg_helpers.acting import Translator, cumulative_probabilities
+from pg_helpers.draws import draw_indexes, indexes_at
 from pg_helpers.envs import TabularVectorEnv
-from pg_helpers.interface import Translator, cumulative_probabilities
 from pg_helpers.policies import MLPPolicy, single_spaces
 
 

@@ -15,16 +15,16 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from pg_helpers.acting import Translator, as_vector_env
 from pg_helpers.arguments import NotFiniteError, shown
 from pg_helpers.ascent import Adam
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
-from pg_helpers.interface import Translator, as_vector_env
+from pg_helpers.execution import one_thread, uninterrupted
 from pg_helpers.losses import pseudo_loss
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
 from pg_helpers.runs import History, Run, TrainConfig
-from pg_helpers.undisturbed import one_thread, uninterrupted
 
 STEPS_AT_ONCE = 16_384
 CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run

@@ -177,7 +177,7 @@ def without_rights(place: Place) -> None:
 
 def broken_packages(place: Place) -> None:
     """Each package missing, one too old, one half there."""
-    code = "from pg_helpers.installed import *; print(*bounds(PACKAGE))"
+    code = "from pg_course.installed import *; print(*bounds(PACKAGE))"
     listed = place.run("python", "-c", code, cwd=place.folder)[1].split()
     for name in [*listed, "jupyterlab-widgets"]:
         with away(place, name):

@@ -28,7 +28,7 @@ from heard import (  # noqa: E402
 from lab import NORMAL, open_notebook, run_all, serve  # noqa: E402
 
 from conftest import BROWSERS, FLAGS  # noqa: E402
-from pg_helpers.plots import COLORS  # noqa: E402
+from pg_course.stage.plots import COLORS  # noqa: E402
 from tools import accessible, publish  # noqa: E402
 from tools.colours import contrast, over, smallest_distance  # noqa: E402
 from tools.notebooks import KERNEL_ENVIRONMENT  # noqa: E402
@@ -217,7 +217,7 @@ What axe-core finds in the rest of JupyterLab's window, which is not ours:
 No screen reader was used, and nobody who needs one was asked: that a name is there does
 not say that it helps. Programs cannot tell whether an alternative text is true: that is
 for those to see who change a figure. Of a demo the first picture is examined here; the
-tests of pg_helpers examine others.
+tests examine others.
 
 To the eye that tells them apart worst, of the usual one and three simulated ones that
 lack a kind of cone, the closest two colours of the curves are {closest:.0f} apart in

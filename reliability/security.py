@@ -155,7 +155,7 @@ def start_kernel(runtime: Path) -> None:
     client.start_channels(hb=False)  # a busy machine is no dead kernel
     client.wait_for_ready(timeout=60)
     reply = client.execute_interactive(
-        "import pg_helpers as pg; pg.show_progress()",
+        "import pg_course as course; course.show_progress()",
         timeout=120,
         output_hook=lambda message: None,
     )

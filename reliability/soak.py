@@ -22,6 +22,7 @@ FLAT = 1.05
 IMPORTS = """
 import matplotlib.pyplot as plt
 import numpy as np
+import pg_course as course
 import pg_helpers as pg
 world = pg.corridor()
 short = pg.TrainConfig(num_updates=30, num_trajectories=4, seed=0)
@@ -30,9 +31,9 @@ EXPLORER = """
 def draw(figure, gamma):
     axes = figure.add_subplot()
     axes.stem(gamma ** np.arange(40))
-pg.Explorer(
+course.Explorer(
     draw,
-    {"gamma": pg.Slider(0, 1, 0.01, value=0.95)},
+    {"gamma": course.Slider(0, 1, 0.01, value=0.95)},
     alt=lambda gamma: f"stems for {gamma}",
     sentence=lambda gamma: f"gamma = {gamma}",
 )
@@ -48,11 +49,11 @@ axes.plot(history.mean_return)
 plt.show()
 figure, axes = plt.subplots()
 axes.plot(history.entropy)
-pg.show(figure, alt="The entropy.")
+course.show(figure, alt="The entropy.")
 """
 WATCH = """
 batch = pg.sample_trajectories(world, pg.policy_for(world), 3, seed=0)
-pg.watch(world, batch, "The agent walks.")
+course.watch(world, batch, "The agent walks.")
 """
 CLINIC = """
 pg.clinic.examine(
@@ -61,16 +62,16 @@ pg.clinic.examine(
 """
 CELLS = {
     "explorer": EXPLORER,
-    "dashboard": "pg.TrainingDashboard(world, short)",
-    "cartpole": 'pg.TrainingDashboard("CartPole-v1", short)',
+    "dashboard": "course.TrainingDashboard(world, short)",
+    "cartpole": 'course.TrainingDashboard("CartPole-v1", short)',
     "training": TRAINING,
     "figures": FIGURES,
     "watch": WATCH,
     "clinic": CLINIC,
-    "prediction": 'pg.predict("share-of-time-in-the-world")',
-    "result": 'pg.resolve("share-of-time-in-the-world", 20)',
-    "self-test": "pg.self_test(9)",
-    "overview": "pg.show_progress()",
+    "prediction": 'course.predict("share-of-time-in-the-world")',
+    "result": 'course.resolve("share-of-time-in-the-world", 20)',
+    "self-test": "course.self_test(9)",
+    "overview": "course.show_progress()",
 }
 # IPython keeps each result, in Out, and all that was displayed, in its history, by
 # design: both are emptied after each round, and measured apart.

@@ -7,10 +7,10 @@ from PIL import Image
 from screens import Page, middle, near
 
 import pg_helpers as pg
-from pg_helpers.animation import animate, strip, watch
-from pg_helpers.display import Picture, png_size
-from pg_helpers.pictures import BLUE
-from pg_helpers.scenes import path_of, states_of
+from pg_course.stage.animation import animate, strip, watch
+from pg_course.stage.display import Picture, png_size
+from pg_course.stage.pictures import BLUE
+from pg_course.stage.scenes import path_of, states_of
 
 CORRIDOR = pg.corridor()
 ALT = "The agent walks to and fro."

@@ -1,59 +1,58 @@
-"""The order of the modules: each imports only from those above it."""
+"""The house: which module may import which, and what pg_helpers never imports."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "pg_helpers"
+from pg_course.asking.rooms import rooms
 
-# From the mathematics to the screen. A new module is added here, in its place.
-ORDER = (
+ROOT = Path(__file__).parent.parent
+
+# From arrays to training. Each imports only from those above it; a new module is added
+# here, in its place.
+HELPERS = (
     "arguments",
     "files",
     "mdp",
     "worlds",
     "distributions",
     "policies",
-    "drawing",
+    "draws",
     "enumeration",
     "tables",
     "exact",
     "envs",
     "cartpole",
-    "contract",
-    "interface",
+    "env_answers",
+    "acting",
     "snapshot",
     "rollout",
     "returns",
     "losses",
     "ascent",
     "runs",
-    "undisturbed",
+    "execution",
     "checkpoints",
     "training",
-    "plots",
-    "pictures",
-    "scenes",
-    "display",
-    "progress",
-    "installed",
-    "doctor",
     "clinic",
-    "figures",
-    "controls",
-    "live",
-    "explorer",
-    "animation",
-    "steering",
-    "dashboard_view",
-    "dashboard",
-    "checks",
-    "questions",
 )
-
-FILES = sorted(PACKAGE.rglob("*.py"))
-NAMES = {path: path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+# What a room, a folder of pg_course, may import of it, besides its own modules.
+COURSE = {
+    "stage": set(),
+    "asking": {"stage"},
+    "shared": {"stage"},
+    "doctor": {"asking", "installed"},
+    "installed": set(),
+    **dict.fromkeys(rooms(), {"stage", "asking", "shared"}),
+}
+# pg_helpers needs these, and nothing else that does not come with Python.
+NEEDED = {"torch", "numpy", "gymnasium", "tqdm"}
+# A picture imports them when it is asked for.
+FOR_PICTURES = {"pg_helpers/clinic/picture.py": {"matplotlib", "PIL"}}
+FOR_PICTURES["pg_helpers/clinic/diagnosis.py"] = {"matplotlib"}
 
 
 def imported(source: str) -> set[str]:
@@ -63,37 +62,36 @@ def imported(source: str) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            # A relative import is one of the package.
-            parts = ["pg_helpers"] if node.level else []
-            origin = ".".join([*parts, *([node.module] if node.module else [])])
-            names |= {f"{origin}.{alias.name}" for alias in node.names}
+            assert not node.level, "a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
-def modules_in(source: str) -> set[str]:
-    """Modules of the package that a source imports."""
-    found = set()
-    for name in imported(source):
-        parts = name.split(".")
-        if parts[0] == "pg_helpers":
-            # The package as a whole, or a name out of its __init__, is all of it.
-            known = len(parts) > 1 and parts[1] in ORDER
-            found.add(parts[1] if known else "__init__")
-    return found
+def modules_in(source: str, package: str) -> set[str]:
+    """Modules or folders of a package that a source imports."""
+    parts = [name.split(".") for name in imported(source)]
+    # The package as a whole, or a name out of its __init__, is all of it.
+    known = {*HELPERS, *COURSE}
+    return {
+        path[1] if len(path) > 1 and path[1] in known else "__init__"
+        for path in parts
+        if path[0] == package
+    }
 
 
-def direct() -> dict[str, set[str]]:
-    """What each module of the package imports of it."""
+def direct(package: str) -> dict[str, set[str]]:
+    """What each module or folder of a package imports of it, itself left out."""
     graph: dict[str, set[str]] = {}
-    for path, name in NAMES.items():
-        found = modules_in(path.read_text(encoding="utf-8")) - {name}
-        graph.setdefault(name, set()).update(found)
+    for path in (ROOT / package).rglob("*.py"):
+        name = path.relative_to(ROOT / package).parts[0].removesuffix(".py")
+        found = modules_in(path.read_text(encoding="utf-8"), package)
+        graph.setdefault(name, set()).update(found - {name})
     return graph
 
 
 def reached(module: str) -> set[str]:
-    """What a module imports, and what that imports, and so on."""
-    graph, seen, waiting = direct(), set(), [module]
+    """What a module of pg_helpers imports, and what that imports, and so on."""
+    graph, seen, waiting = direct("pg_helpers"), set(), [module]
     while waiting:
         for name in graph.get(waiting.pop(), set()) - seen:
             seen.add(name)
@@ -107,7 +105,6 @@ def reached(module: str) -> set[str]:
         ("from pg_helpers.mdp import TabularMDP", {"mdp"}),
         ("import pg_helpers.rollout as r", {"rollout"}),
         ("from pg_helpers import exact", {"exact"}),
-        ("from . import exact\nfrom .losses import pseudo_loss", {"exact", "losses"}),
         ("def f():\n    from pg_helpers.worlds import corridor", {"worlds"}),
         ("import pg_helpers as pg", {"__init__"}),
         ("from pg_helpers import train", {"__init__"}),
@@ -115,26 +112,57 @@ def reached(module: str) -> set[str]:
     ],
 )
 def test_imports_of_every_form_are_seen(source, modules):
-    assert modules_in(source) == modules
+    assert modules_in(source, "pg_helpers") == modules
 
 
-def test_every_module_has_its_place_in_the_order():
-    missing = set(NAMES.values()) - set(ORDER) - {"__init__"}
-    assert not missing, (
-        f"{sorted(missing)}: not in the order of modules. Add it to ORDER in "
-        "tests/test_architecture.py, and to the table in docs/development.md."
+def test_a_module_of_pg_helpers_imports_only_from_those_above_it():
+    graph = direct("pg_helpers")
+    assert set(graph) - {"__init__", "doctor"} == set(HELPERS)
+    for place, module in enumerate(HELPERS):
+        below = graph[module] - set(HELPERS[:place])
+        assert not below, f"{module} imports {below}"
+
+
+def test_a_room_of_pg_course_imports_nothing_of_another_room():
+    graph = direct("pg_course")
+    assert graph.pop("__init__") == set()
+    assert set(graph) == set(COURSE)
+    for name, found in graph.items():
+        assert found <= COURSE[name], f"{name} imports {found - COURSE[name]}"
+
+
+def test_pg_helpers_imports_four_packages_and_nothing_of_the_course():
+    for path in (ROOT / "pg_helpers").rglob("*.py"):
+        found = {n.split(".")[0] for n in imported(path.read_text(encoding="utf-8"))}
+        foreign = found - set(sys.stdlib_module_names) - NEEDED - {"pg_helpers"}
+        name = str(path.relative_to(ROOT))
+        assert foreign <= FOR_PICTURES.get(name, set()), name
+
+
+def test_neither_package_is_loaded_before_it_is_needed():
+    # A new process: this one has loaded everything.
+    code = (
+        "import sys, pg_helpers, pg_course; "
+        "print({n.split('.')[0] for n in sys.modules} "
+        "& {'matplotlib', 'ipywidgets', 'IPython', 'PIL'}, "
+        "[n for n in sys.modules if n.startswith('pg_course.')])"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "set() []\n", done.stderr
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_module_has_at_most_300_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
-
-
-@pytest.mark.parametrize("module", sorted(set(NAMES.values()) & set(ORDER)))
-def test_a_module_imports_only_from_those_above_it(module):
-    above = set(ORDER[: ORDER.index(module)])
-    assert direct()[module] <= above
+def test_what_computes_draws_nothing_and_what_draws_asks_nothing():
+    for room in rooms():
+        for path in (ROOT / "pg_course" / room).glob("*.py"):
+            names = imported(path.read_text(encoding="utf-8"))
+            tops = {name.split(".")[0] for name in names}
+            if path.stem in ("experiments", "exercises", "solutions"):
+                assert "matplotlib" not in tops, path
+            if path.stem == "figures":
+                assert "torch.optim" not in names and "ipywidgets" not in tops, path
+                assert not any(n.startswith("pg_course.asking") for n in names), path
 
 
 def test_the_truth_shares_no_code_with_what_it_judges():
@@ -149,24 +177,5 @@ def test_returns_and_losses_do_not_sample():
         assert reached(module) <= {"arguments"}
 
 
-def test_drawing_knows_no_policy():
-    assert reached("drawing") <= {"arguments"}
-
-
-@pytest.mark.parametrize(
-    ("module", "unwanted"),
-    [
-        ("plots", "ipywidgets"),
-        ("pictures", "ipywidgets"),
-        ("training", "ipywidgets"),
-        ("training", "matplotlib"),
-    ],
-)
-def test_figures_know_no_widgets_and_training_neither(module, unwanted):
-    concerned = reached(module) | {module}
-    assert concerned.isdisjoint({"display", "controls", "explorer", "dashboard"})
-    assert module != "training" or concerned.isdisjoint({"plots", "pictures"})
-    for path, name in NAMES.items():
-        if name in concerned:
-            found = imported(path.read_text(encoding="utf-8"))
-            assert not any(full.split(".")[0] == unwanted for full in found)
+def test_draws_know_no_policy():
+    assert reached("draws") <= {"arguments"}

@@ -23,11 +23,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pg_helpers import checks, exact, returns
-from pg_helpers.checks import Case, Check, Mistake, core, guard, updates
+from pg_course.asking import check as check_module
+from pg_course.asking import time_limit
+from pg_course.asking.check import Check, Mistake
+from pg_course.asking.observers import Case
+from pg_course.asking.rooms import part, rooms
+from pg_course.nb09_training import exercises
+from pg_helpers import exact, returns
 
 CHECKS = {
-    name: value for name, value in vars(checks).items() if isinstance(value, Check)
+    name: value
+    for room in rooms()
+    for name, value in vars(part(room, "exercises")).items()
+    if isinstance(value, Check)
 }
 EACH = pytest.mark.parametrize("name", CHECKS)
 
@@ -77,7 +85,7 @@ def test_no_two_answers_do_the_same_on_the_cases(name):
     functions = [check.right, *(w for m in check.mistakes for w in m.wrong)]
     behaviours = [check.observe_all(function) for function in functions]
     for one, other in combinations(behaviours, 2):
-        assert not core._agree(one, other)
+        assert not check_module._agree(one, other)
 
 
 @EACH
@@ -97,14 +105,14 @@ def test_no_text_shows_the_answer_shouts_or_repeats_another(name):
 
 def test_the_numbers_in_the_messages_are_true():
     def gradients(function):
-        seen = checks.loss.observe_all(function)
+        seen = exercises.loss.observe_all(function)
         return [s.values["the gradient"] for s in seen]
 
     # Lengths 5, 2 and 1: N = 3 trajectories, 8 steps, a table of 15 cells.
     right, by_steps, by_cells, summed, own_steps = (
         gradients(f)[1]
         for f in (
-            checks.loss.right,
+            exercises.loss.right,
             *WRONG_ANSWERS["loss"]["this is the mean over all steps taken"],
             *WRONG_ANSWERS["loss"]["this is the mean over all cells"],
             *WRONG_ANSWERS["loss"]["this is the sum over trajectories"],
@@ -114,7 +122,9 @@ def test_the_numbers_in_the_messages_are_true():
     ratio = right.norm() / by_steps.norm()
     assert ratio == pytest.approx(8 / 3)
     assert f"{ratio:.2f} times too short" in said(
-        checks.loss(WRONG_ANSWERS["loss"]["this is the mean over all steps taken"][0])
+        exercises.loss(
+            WRONG_ANSWERS["loss"]["this is the mean over all steps taken"][0]
+        )
     )
     assert right.norm() / by_cells.norm() == pytest.approx(5)
     assert summed.norm() / right.norm() == pytest.approx(3)
@@ -124,10 +134,10 @@ def test_the_numbers_in_the_messages_are_true():
     # Two arms that pay 0 and 1: J = sigmoid(difference of the logits), 0.5 at first,
     # with the gradient (-1/4, 1/4). A step of -0.5 times that gives a difference of
     # -0.25, and sigmoid(-0.25) = 0.4378.
-    first = checks.update.cases[0]
+    first = exercises.update.cases[0]
     (downhill,) = WRONG_ANSWERS["update"]["the step goes downhill"][:1]
     assert float(
-        updates.moved(downhill, first).values["J after one call"]
+        exercises.moved(downhill, first).values["J after one call"]
     ) == pytest.approx(0.4378, abs=1e-4)
 
 
@@ -149,12 +159,12 @@ def test_a_right_answer_in_any_style_is_right(name, answer):
 
 
 def test_the_right_update_is_the_exact_gradient_times_the_learning_rate():
-    for case in checks.update.cases:
+    for case in exercises.update.cases:
         mdp, make_policy, learning_rate = case.inputs
         policy = make_policy()
         before = torch.nn.utils.parameters_to_vector(policy.parameters())
-        gradient = exact.gradient(mdp, policy, updates._GAMMA)
-        seen = updates.moved(checks.update.right, case).values
+        gradient = exact.gradient(mdp, policy, exercises._GAMMA)
+        seen = exercises.moved(exercises.update.right, case).values
         after = seen["the vector of parameters after one call"]
         torch.testing.assert_close(
             after,
@@ -163,20 +173,22 @@ def test_the_right_update_is_the_exact_gradient_times_the_learning_rate():
             atol=1e-6,
         )
         # J rises: by the exact numbers, at both steps.
-        start = exact.objective(mdp, policy, updates._GAMMA).item()
+        start = exact.objective(mdp, policy, exercises._GAMMA).item()
         assert start < seen["J after one call"] < seen["J after two calls"]
 
 
 def test_the_right_loss_by_hand():
     # Eq. (23), terms of each trajectory, from the numbers of the case:
-    log_probs, weights, mask = checks.loss.cases[1].inputs
+    log_probs, weights, mask = exercises.loss.cases[1].inputs
     sums = [
         np.log([0.5, 0.4, 0.7, 0.2, 0.9]).sum(),
         np.log([0.3, 0.8]).sum(),
         np.log(0.1),
     ]
     by_hand = -(1 * sums[0] - 2 * sums[1] + 3 * sums[2]) / 3
-    assert float(checks.loss.right(log_probs, weights, mask)) == pytest.approx(by_hand)
+    assert float(exercises.loss.right(log_probs, weights, mask)) == pytest.approx(
+        by_hand
+    )
 
 
 # Not yet
@@ -337,7 +349,7 @@ def huge_expansion(*arguments):
             raises_in_line_3,
             "in its line 3 (ValueError: at <object at 0x...> and more)",
         ),
-        ("total_return", torch.ones(3), "checks.total_return(my_total_return)"),
+        ("total_return", torch.ones(3), "exercises.total_return(my_total_return)"),
         ("total_return", 7.0, "a check is given the function itself"),
         ("total_return", divides_by_zero, "the result is not made of finite numbers"),
         ("loss", logarithm_of_a_logarithm, "of a negative number taken"),
@@ -367,8 +379,8 @@ def test_a_fault_is_named(name, answer, phrase):
     ],
 )
 def test_an_unknown_mistake_is_told_what_was_expected(answer, difference):
-    text = said(checks.total_return(answer))
-    assert f"usual slips. {checks.total_return.expected} For " in text
+    text = said(exercises.total_return(answer))
+    assert f"usual slips. {exercises.total_return.expected} For " in text
     assert difference in text
 
 
@@ -377,19 +389,19 @@ def test_a_right_value_with_a_wrong_gradient_is_not_right():
         other = log_probs.sum()
         return loss_by_where(log_probs, returns, mask).detach() + other - other.detach()
 
-    text = said(checks.loss(answer))
+    text = said(exercises.loss(answer))
     assert "the gradient should be [-3, -3]; yours is [1, 1]" in text
 
 
 def test_a_right_gradient_with_a_wrong_value_is_not_right():
     # 3 * (ln 2 + ln 4) = 6.238.
-    text = said(checks.loss(lambda *a: loss_by_where(*a) + 1))
+    text = said(exercises.loss(lambda *a: loss_by_where(*a) + 1))
     assert "the result should be 6.238; yours is 7.238" in text
 
 
 def test_the_factor_of_a_gradient_is_told():
-    text = said(checks.loss(lambda *a: -2.5 * checks.loss.right(*a)))
-    assert f"usual slips. {checks.loss.expected}" in text
+    text = said(exercises.loss(lambda *a: -2.5 * exercises.loss.right(*a)))
+    assert f"usual slips. {exercises.loss.expected}" in text
     assert (
         "the gradient should be [-3, -3]; yours is [7.5, 7.5], -2.5 times that in "
         "every entry." in text
@@ -398,10 +410,10 @@ def test_the_factor_of_a_gradient_is_told():
 
 def test_numbers_are_shown_with_as_many_digits_as_their_difference_needs():
     answer = lambda r, gamma: returns.total_return(r, gamma) + 0.002  # noqa: E731
-    assert "[7]; yours is [7.002]" in said(checks.total_return(answer))
+    assert "[7]; yours is [7.002]" in said(exercises.total_return(answer))
     # 2e-4 is relative to 7 within the tolerance of 1e-4: right.
     answer = lambda r, gamma: returns.total_return(r, gamma) * (1 + 2e-5)  # noqa: E731
-    assert checks.total_return(answer).state == "right"
+    assert exercises.total_return(answer).state == "right"
 
 
 # Bounded in time
@@ -462,7 +474,7 @@ SOON = 4  # seconds, on a machine that has much else to do; the functions never 
 
 @pytest.fixture
 def short_limit(monkeypatch):
-    monkeypatch.setattr(core, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(check_module, "TIME_LIMIT", 0.2)
 
 
 @EACH
@@ -481,7 +493,7 @@ def test_whatever_does_not_end_is_bounded_in_time(name, answer, short_limit, cap
 
 def test_a_result_that_does_not_end_is_bounded_in_time(short_limit):
     started = time.perf_counter()
-    assert is_not_right(checks.total_return(endless_list))
+    assert is_not_right(exercises.total_return(endless_list))
     assert time.perf_counter() - started < SOON
 
 
@@ -499,7 +511,7 @@ def test_a_function_that_will_not_stop_is_left_behind_in_words(short_limit):
                 pass
 
     started = time.perf_counter()
-    outcome = checks.total_return(stubborn)
+    outcome = exercises.total_return(stubborn)
     took = time.perf_counter() - started
     released.set()
     assert took < SOON
@@ -517,7 +529,7 @@ def test_an_interruption_by_the_user_reaches_the_user():
     stop_button.start()
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        checks.total_return(loops)
+        exercises.total_return(loops)
     stop_button.join()
     assert time.perf_counter() - started < SOON
     assert set(threading.enumerate()) <= before
@@ -525,7 +537,7 @@ def test_an_interruption_by_the_user_reaches_the_user():
 
 def test_the_check_comes_back_in_any_thread(short_limit):
     outcomes = []
-    thread = threading.Thread(target=lambda: outcomes.append(checks.loss(loops)))
+    thread = threading.Thread(target=lambda: outcomes.append(exercises.loss(loops)))
     thread.start()
     thread.join(5)
     assert is_not_right(outcomes[0])
@@ -533,7 +545,7 @@ def test_the_check_comes_back_in_any_thread(short_limit):
 
 def test_threads_that_were_stopped_are_gone(short_limit):
     before = set(threading.enumerate())
-    checks.total_return(loops)
+    exercises.total_return(loops)
     assert set(threading.enumerate()) <= before
 
 
@@ -543,24 +555,24 @@ def test_endless_recursion_is_named(name):
 
 
 def test_the_bound_leaves_nothing_of_the_function_to_its_caller():
-    with pytest.raises(guard.OutOfTimeError) as error:
-        guard.run_bounded(loops, 0.05)
+    with pytest.raises(time_limit.OutOfTimeError) as error:
+        time_limit.run_bounded(loops, 0.05)
     assert error.value.stopped
     with pytest.raises(RuntimeError, match="without a result"):
-        guard.run_bounded(lambda: sys.exit(3), 1.5)
-    assert guard.run_bounded(lambda: print("said") or 5, 1.5) == (5, "said\n")
+        time_limit.run_bounded(lambda: sys.exit(3), 1.5)
+    assert time_limit.run_bounded(lambda: print("said") or 5, 1.5) == (5, "said\n")
 
 
 def test_what_an_optimiser_needs_is_loaded_before_the_clock_starts(monkeypatch):
     made = []
     monkeypatch.setattr(torch.optim, "SGD", lambda *a, **k: made.append(k))
-    updates._load_optimizers(update_by_autograd)
+    exercises._load_optimizers(update_by_autograd)
     assert made == []
-    updates._load_optimizers(update_by_an_optimiser)
+    exercises._load_optimizers(update_by_an_optimiser)
     assert len(made) == 1
-    updates._load_optimizers(partial(update_by_an_optimiser))
+    exercises._load_optimizers(partial(update_by_an_optimiser))
     assert len(made) == 2
-    assert checks.update.prepare is updates._load_optimizers
+    assert exercises.update.prepare is exercises._load_optimizers
 
 
 def test_preparing_is_not_timed_and_a_stub_is_not_prepared(short_limit):
@@ -570,7 +582,7 @@ def test_preparing_is_not_timed_and_a_stub_is_not_prepared(short_limit):
         time.sleep(0.3)
         prepared.append(answer)
 
-    check = replace(checks.total_return, prepare=prepare)
+    check = replace(exercises.total_return, prepare=prepare)
     assert check(stub).state == "not yet"
     assert prepared == []
     assert check(return_by_horner).state == "right"
@@ -709,7 +721,7 @@ odd = one_of_these(
     stub,
     ValueError,
     torch,
-    checks.loss,
+    exercises.loss,
 )
 values = st.one_of(
     st.one_of(
@@ -784,7 +796,7 @@ def test_an_exception_of_any_kind_becomes_a_text(name, error):
     "make", [raising(ValueError("\ud800\a")), printing("\ud800\a")]
 )
 def test_what_no_stream_can_encode_is_replaced(make, capsys):
-    text = said(checks.total_return(make))
+    text = said(exercises.total_return(make))
     assert text.startswith("Not right: ")
     out = capsys.readouterr().out
     assert out.encode().decode() == out
@@ -820,22 +832,22 @@ def test_a_check_works_where_gradients_are_switched_off(name, mode):
 
 def test_what_a_function_prints_is_shown_but_not_without_end(capsys):
     before = sys.stdout
-    outcome = checks.total_return(return_with_prints)
+    outcome = exercises.total_return(return_with_prints)
     assert sys.stdout is before
     assert capsys.readouterr().out == (
         f"shape (1, 3)\nshape (3, 4)\nshape (2, 3)\n{outcome.text}\n"
     )
-    checks.total_return(printing("z" * 10_000))
+    exercises.total_return(printing("z" * 10_000))
     out = capsys.readouterr().out
     assert out.count("z") == 2000
     assert "(the rest of what it printed is left out)" in out
 
 
 def test_an_outcome_and_a_check_show_no_address():
-    outcome = checks.total_return(stub)
+    outcome = exercises.total_return(stub)
     assert repr(outcome) == "Outcome(state='not yet')"
     assert outcome._ipython_display_() is None
-    assert repr(checks.total_return) == "<check of my_total_return>"
+    assert repr(exercises.total_return) == "<check of my_total_return>"
 
 
 def test_the_same_answer_gets_the_same_text():

@@ -1,7 +1,7 @@
 import ipywidgets
 import pytest
 
-from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
+from pg_course.stage.controls import Choice, LogSlider, Slider, Toggle
 
 
 def test_a_slider_of_whole_numbers_gives_whole_numbers():

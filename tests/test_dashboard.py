@@ -9,7 +9,7 @@ import torch
 from screens import Page, shown, widgets_of
 
 import pg_helpers as pg
-from pg_helpers.dashboard import TrainingDashboard
+from pg_course.stage.dashboard import TrainingDashboard
 
 CORRIDOR = pg.corridor()
 ENDLESS = {"num_updates": 1_000_000, "num_trajectories": 5, "learning_rate": 0.01}

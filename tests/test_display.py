@@ -4,13 +4,13 @@ import sys
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+from pg_course.stage import display
 import pytest
 from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from screens import Page, pixels
 
-import pg_helpers.display
-from pg_helpers.display import Picture, clear, img_tag, png_of, png_size, show
+from pg_course.stage.display import Picture, clear, img_tag, png_of, png_size, show
 
 ODD = 'Rises from 1 to <b>"3"</b> & back,\n  as the reader\'s eye sees.'
 ODD_ON_ONE_LINE = 'Rises from 1 to <b>"3"</b> & back, as the reader\'s eye sees.'
@@ -71,7 +71,7 @@ def test_alternative_text_reaches_a_web_page():
 
 def test_show_displays_a_picture(monkeypatch):
     displayed = []
-    monkeypatch.setattr(pg_helpers.display, "display", displayed.append)
+    monkeypatch.setattr(display, "display", displayed.append)
     assert show(striped_figure(), "Red, then blue.") is None
     (picture,) = displayed
     assert picture.alt == repr(picture) == "Red, then blue."
@@ -79,7 +79,7 @@ def test_show_displays_a_picture(monkeypatch):
 
 
 def test_show_closes_a_figure_of_pyplot(monkeypatch):
-    monkeypatch.setattr(pg_helpers.display, "display", lambda picture: None)
+    monkeypatch.setattr(display, "display", lambda picture: None)
     figure, other = plt.figure(), plt.figure()
     show(figure, "Nothing.")
     assert plt.get_fignums() == [other.number]
@@ -87,7 +87,7 @@ def test_show_closes_a_figure_of_pyplot(monkeypatch):
 
 
 def test_show_does_without_pyplot(monkeypatch):
-    monkeypatch.setattr(pg_helpers.display, "display", lambda picture: None)
+    monkeypatch.setattr(display, "display", lambda picture: None)
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
     show(striped_figure(), "Red, then blue.")
     assert "matplotlib.pyplot" not in sys.modules

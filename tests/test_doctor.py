@@ -12,7 +12,7 @@ import pytest
 import torch
 from jupyter_client.manager import run_kernel
 
-from pg_helpers import doctor, installed
+from pg_course import doctor, installed
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_SERIOUS = doctor.Finding("It is slow.", "wait", serious=False)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from oracles import chi_square_excess
 
-from pg_helpers.drawing import draw_indexes
+from pg_helpers.draws import draw_indexes
 
 
 class Scripted:

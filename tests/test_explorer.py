@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from screens import near, pixels, shown, widgets_of
 
-import pg_helpers as pg
-from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
+import pg_course as course
+from pg_course.stage.controls import Choice, LogSlider, Slider, Toggle
 
 # A bar that is `height` of the picture high, in a colour, with a frame or without.
 CONTROLS = {
@@ -36,7 +36,7 @@ def sentence(height, colour, framed):
 
 def explorer(**changes):
     arguments = {"draw": draw, "controls": CONTROLS, "alt": alt, "sentence": sentence}
-    return pg.Explorer(**arguments | {"figsize": (3, 2)} | changes)
+    return course.Explorer(**arguments | {"figsize": (3, 2)} | changes)
 
 
 def picture(demo):
@@ -121,7 +121,7 @@ def test_what_was_drawn_is_kept():
 def test_no_more_than_a_few_pictures_are_kept():
     calls = []
     control = {"number": Slider(0, 200, 1)}
-    demo = pg.Explorer(
+    demo = course.Explorer(
         lambda figure, number: calls.append(number),
         control,
         alt=lambda number: f"{number}",
@@ -304,7 +304,7 @@ def test_everything_in_a_demo_can_be_found_and_has_a_name():
 
 
 def test_a_name_is_taken_from_the_parameter():
-    demo = pg.Explorer(
+    demo = course.Explorer(
         lambda figure, learning_rate: None,
         {"learning_rate": LogSlider(0.1, 10)},
         alt=lambda learning_rate: "Nothing.",

@@ -6,8 +6,9 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from pg_helpers import exact, plots, policies, worlds
-from pg_helpers.figures import cloud, planes
+from pg_course.nb06_the_policy_gradient import experiments, figures
+from pg_course.stage import plots
+from pg_helpers import exact, policies, worlds
 
 GAMMA = 0.9
 THETA = np.array([0.25, 1.25])
@@ -22,7 +23,7 @@ def policy_at(theta):
 
 @pytest.fixture
 def plane():
-    return planes.plane_of(worlds.hill(), GAMMA)
+    return experiments.plane_of(worlds.hill(), GAMMA)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_probabilities_and_objective_are_those_of_the_enumeration(plane, theta):
 @pytest.mark.parametrize("horizon", [1, 2, 3])
 def test_scores_are_those_of_automatic_differentiation(horizon):
     world = worlds.hill(horizon=horizon)
-    plane, policy = planes.plane_of(world, GAMMA), policy_at(THETA)
+    plane, policy = experiments.plane_of(world, GAMMA), policy_at(THETA)
     log_probs = exact.log_prob(world, policy, exact.trajectories(world))
     scores = plane.scores(THETA)
     for k, one in enumerate(log_probs):
@@ -97,9 +98,9 @@ def test_a_theta_that_does_not_fit_is_refused(plane, method, theta, error):
 
 def test_a_world_or_discount_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="mdp: expected two actions, got 4"):
-        planes.plane_of(worlds.grid_world(), GAMMA)
+        experiments.plane_of(worlds.grid_world(), GAMMA)
     with pytest.raises(ValueError, match="gamma: "):
-        planes.plane_of(worlds.hill(), 1.5)
+        experiments.plane_of(worlds.hill(), 1.5)
 
 
 # Shares and points
@@ -108,15 +109,15 @@ def test_a_world_or_discount_that_does_not_fit_is_refused():
 def test_shares_by_hand():
     # Inner products with (1, 2): 1, 2, 0, -7, 0 (at a right angle).
     estimates = [[3, -1], [-2, 2], [0, 0], [1, -4], [2, -1]]
-    assert cloud.shares(estimates, [1, 2]).tolist() == pytest.approx([0.4, 0.4, 0.2])
+    assert figures.shares(estimates, [1, 2]).tolist() == pytest.approx([0.4, 0.4, 0.2])
     weights = [0.5, 0.1, 0.1, 0.2, 0.1]
-    found = cloud.shares(estimates, [1, 2], weights)
+    found = figures.shares(estimates, [1, 2], weights)
     assert found.tolist() == pytest.approx([0.6, 0.2, 0.2])
 
 
 def test_points_on_each_other_are_put_together():
     points = [[1.0, 2.0], [0.0, 0.0], [1.0, 2.0 + 1e-14], [-0.0, 0.0]]
-    places, weights = cloud.distinct(points, [0.1, 0.2, 0.3, 0.4])
+    places, weights = figures.distinct(points, [0.1, 0.2, 0.3, 0.4])
     assert places.tolist() == [[0, 0], [1, 2]]
     assert weights.tolist() == pytest.approx([0.6, 0.4])
 
@@ -124,13 +125,16 @@ def test_points_on_each_other_are_put_together():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cloud.shares([1.0, 2.0], [1.0, 2.0]), "estimates: "),
-        (lambda: cloud.shares([[1.0, 2.0]], [1.0]), "estimates: "),
-        (lambda: cloud.shares([[np.inf, 2.0]], [1.0, 0.0]), "estimates: "),
-        (lambda: cloud.shares([[1.0, 2.0]], [1.0, np.nan]), "gradient: "),
-        (lambda: cloud.shares([[1.0, 2.0]], [1.0, 0.0], [0.5, 0.5]), "probabilities: "),
-        (lambda: cloud.distinct([1.0, 2.0], [1.0, 2.0]), "points: "),
-        (lambda: cloud.distinct([[1.0], [2.0]], [1.0]), "probabilities: "),
+        (lambda: figures.shares([1.0, 2.0], [1.0, 2.0]), "estimates: "),
+        (lambda: figures.shares([[1.0, 2.0]], [1.0]), "estimates: "),
+        (lambda: figures.shares([[np.inf, 2.0]], [1.0, 0.0]), "estimates: "),
+        (lambda: figures.shares([[1.0, 2.0]], [1.0, np.nan]), "gradient: "),
+        (
+            lambda: figures.shares([[1.0, 2.0]], [1.0, 0.0], [0.5, 0.5]),
+            "probabilities: ",
+        ),
+        (lambda: figures.distinct([1.0, 2.0], [1.0, 2.0]), "points: "),
+        (lambda: figures.distinct([[1.0], [2.0]], [1.0]), "probabilities: "),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(call, message):
@@ -140,9 +144,9 @@ def test_arrays_that_do_not_fit_are_refused(call, message):
 
 def test_what_is_no_number_is_refused(axes):
     with pytest.raises(TypeError, match="estimates: "):
-        cloud.shares([["a", "b"]], [1.0, 2.0])
+        figures.shares([["a", "b"]], [1.0, 2.0])
     with pytest.raises(TypeError, match="reach: "):
-        cloud.draw_cloud(axes, [[0.0, 1.0]], [1.0, 0.0], "wide")
+        figures.draw_cloud(axes, [[0.0, 1.0]], [1.0, 0.0], "wide")
 
 
 # The picture
@@ -150,7 +154,7 @@ def test_what_is_no_number_is_refused(axes):
 
 def test_points_are_told_apart_by_colour_and_marker(axes):
     estimates = np.array([[0.5, 0.1], [0.0, 0.0], [-0.2, 0.1], [0.3, 0.3], [9.0, 0.0]])
-    assert cloud.draw_cloud(axes, estimates, [1.0, 0.0], 1) is axes
+    assert figures.draw_cloud(axes, estimates, [1.0, 0.0], 1) is axes
     up, zero, down = axes.collections
     assert up.get_offsets().tolist() == [[0.5, 0.1], [0.3, 0.3]]  # not the one beyond
     assert zero.get_offsets().tolist() == [[0.0, 0.0]]
@@ -164,7 +168,7 @@ def test_points_are_told_apart_by_colour_and_marker(axes):
 
 def test_areas_are_in_proportion_to_probabilities(axes):
     estimates = [[0.5, 0.0], [0.3, 0.0], [-0.3, 0.0]]
-    cloud.draw_cloud(axes, estimates, [1.0, 0.0], 1, [0.1, 0.3, 0.6], area=1000)
+    figures.draw_cloud(axes, estimates, [1.0, 0.0], 1, [0.1, 0.3, 0.6], area=1000)
     up, _, down = axes.collections
     assert up.get_sizes().tolist() == pytest.approx([100, 300])
     assert down.get_sizes().tolist() == pytest.approx([600])
@@ -172,7 +176,7 @@ def test_areas_are_in_proportion_to_probabilities(axes):
 
 @pytest.mark.parametrize("arrow", [(0.1, 0.0), (0.0, -0.2), (-0.3, 0.4), (0.003, 0.05)])
 def test_the_arrow_and_the_half_plane_uphill(axes, arrow):
-    cloud.draw_cloud(axes, [[0.1, 0.1]], arrow, 0.5)
+    figures.draw_cloud(axes, [[0.1, 0.1]], arrow, 0.5)
     (annotation,) = axes.texts
     assert annotation.xy == pytest.approx(arrow)
     assert annotation.xyann == (0, 0)
@@ -198,11 +202,11 @@ def test_the_arrow_and_the_half_plane_uphill(axes, arrow):
 )
 def test_a_picture_that_cannot_be_drawn_is_refused(axes, arguments, message):
     with pytest.raises(ValueError, match=message):
-        cloud.draw_cloud(axes, *arguments)
+        figures.draw_cloud(axes, *arguments)
 
 
 def test_the_legend_names_every_marker(axes):
-    assert cloud.name_the_points(axes, loc="upper left") is axes
+    assert figures.name_the_points(axes, loc="upper left") is axes
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert texts == ["uphill", "zero", "downhill", "exact gradient"]
     markers = [h.get_marker() for h in axes.get_legend().legend_handles[:3]]
@@ -210,7 +214,7 @@ def test_the_legend_names_every_marker(axes):
 
 
 def test_a_text_stands_above_and_to_the_right_of_its_point(axes):
-    assert cloud.write_beside(axes, [0.2, 0.4], "0.18") is axes
+    assert figures.write_beside(axes, [0.2, 0.4], "0.18") is axes
     (text,) = axes.texts
     assert text.get_text() == "0.18"
     assert text.xy == pytest.approx((0.2, 0.4))

@@ -5,9 +5,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import pg_helpers as pg
-from pg_helpers.display import png_of
-from pg_helpers.figures import coupling
-from pg_helpers.plots import COLORS
+from pg_course.nb03_why_the_gradient_is_hard import figures
+from pg_course.stage.display import png_of
+from pg_course.stage.plots import COLORS
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_each_panel_has_the_slopes_as_signed_bars():
     figure = Figure(figsize=(9, 5), layout="constrained")
     slopes = {"one": [0.5, -0.25, -0.25], "other": [0.0, 0.125, -0.125]}
     given = {"one": slopes["one"], "other": torch.tensor(slopes["other"])}
-    coupling.draw_slopes(figure, given, ["a", "b", "c"])
+    figures.draw_slopes(figure, given, ["a", "b", "c"])
     for axes, (title, values) in zip(figure.axes, slopes.items(), strict=True):
         assert axes.get_title() == title
         assert "slope" in axes.get_xlabel()
@@ -45,7 +45,7 @@ def test_each_panel_has_the_slopes_as_signed_bars():
 
 def test_falls_differ_from_rises_by_more_than_colour():
     figure = Figure()
-    coupling.draw_slopes(figure, {"": [0.5, -0.5]}, ["up", "down"])
+    figures.draw_slopes(figure, {"": [0.5, -0.5]}, ["up", "down"])
     up, down = figure.axes[0].patches
     assert up.get_facecolor() == to_rgba(COLORS[0]) and not up.get_hatch()
     assert down.get_edgecolor() == to_rgba(COLORS[1]) and down.get_hatch()
@@ -57,7 +57,7 @@ def test_falls_differ_from_rises_by_more_than_colour():
 )
 def test_slopes_that_are_none_are_refused(values, error):
     with pytest.raises(error, match="^slopes"):
-        coupling.draw_slopes(Figure(), {"": values}, ["a", "b"])
+        figures.draw_slopes(Figure(), {"": values}, ["a", "b"])
 
 
 # Changes
@@ -66,7 +66,7 @@ def test_slopes_that_are_none_are_refused(values, error):
 def test_before_after_and_their_difference_are_drawn():
     figure = Figure(figsize=(7, 4))
     before, after = [0.2, 0.3, 0.5], [0.1, 0.5, 0.4]
-    coupling.draw_changes(figure, before, after, ["a", "b", "c"])
+    figures.draw_changes(figure, before, after, ["a", "b", "c"])
     left, right = figure.axes
     assert bars(left) == pytest.approx(dict(enumerate(after)))
     ticks = left.lines[0]
@@ -81,7 +81,7 @@ def test_before_after_and_their_difference_are_drawn():
 
 def test_the_pushed_trajectory_is_marked_in_both_panels():
     figure = Figure()
-    coupling.draw_changes(figure, [0.5, 0.5], [0.4, 0.6], ["a", "b"], pushed=1)
+    figures.draw_changes(figure, [0.5, 0.5], [0.4, 0.6], ["a", "b"], pushed=1)
     for axes in figure.axes:
         (mark,) = (p for p in axes.patches if p.get_height() == 1)
         assert mark.get_y() == 0.5
@@ -91,14 +91,14 @@ def test_the_pushed_trajectory_is_marked_in_both_panels():
 
 def test_given_limits_are_kept():
     figure = Figure()
-    coupling.draw_changes(figure, [1.0], [1.0], ["a"], limits=(0.75, 0.5))
+    figures.draw_changes(figure, [1.0], [1.0], ["a"], limits=(0.75, 0.5))
     left, right = figure.axes
     assert left.get_xlim() == (0, 0.75) and right.get_xlim() == (-0.5, 0.5)
 
 
 def test_no_change_can_be_drawn():
     figure = Figure(figsize=(7, 4))
-    coupling.draw_changes(figure, [0.5, 0.5], [0.5, 0.5], ["a", "b"])
+    figures.draw_changes(figure, [0.5, 0.5], [0.5, 0.5], ["a", "b"])
     assert bars(figure.axes[1]) == {0: 0, 1: 0}
     png_of(figure)
 
@@ -114,7 +114,7 @@ def test_no_change_can_be_drawn():
 )
 def test_changes_that_do_not_fit_are_refused(arguments, match):
     with pytest.raises(ValueError, match=match):
-        coupling.draw_changes(Figure(), *arguments)
+        figures.draw_changes(Figure(), *arguments)
 
 
 # Counts
@@ -123,7 +123,7 @@ def test_changes_that_do_not_fit_are_refused(arguments, match):
 def test_counts_are_curves_on_a_logarithmic_axis():
     axes = Figure().add_subplot()
     counts = {"small": [2, 4, 8], "large": [3, 30, 10**40]}
-    assert coupling.draw_counts(axes, counts, {"a landmark": 100.0}) is axes
+    assert figures.draw_counts(axes, counts, {"a landmark": 100.0}) is axes
     curves = {line.get_label(): line for line in axes.lines[:2]}
     for name, values in counts.items():
         assert curves[name].get_xdata().tolist() == [1, 2, 3]
@@ -139,4 +139,4 @@ def test_counts_are_curves_on_a_logarithmic_axis():
 
 def test_a_count_of_nothing_is_refused():
     with pytest.raises(ValueError, match="^counts: expected at least 1, got 0"):
-        coupling.draw_counts(Figure().add_subplot(), {"": [0, 1]}, {})
+        figures.draw_counts(Figure().add_subplot(), {"": [0, 1]}, {})

@@ -6,9 +6,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from pg_course.nb10_exploration import experiments, figures
+from pg_course.shared import crowds
+from pg_course.stage.plots import COLORS
 from pg_helpers import TabularMDP, TabularPolicy, exact, hill, random_mdp
-from pg_helpers.figures import crowds, exploration
-from pg_helpers.plots import COLORS
 
 
 def axes_of():
@@ -190,19 +191,19 @@ def test_tables_are_looked_up_at_states_and_actions():
 def test_effective_actions_of_epsilon_by_hand():
     # 0.7, 0.1, 0.1, 0.1: 1 / (0.7^0.7 * 0.1^0.3).
     by_hand = 1 / (0.7**0.7 * 0.1**0.3)
-    found = exploration.effective_of_epsilon([0.0, 0.4, 1.0], 4)
+    found = experiments.effective_of_epsilon([0.0, 0.4, 1.0], 4)
     assert found == pytest.approx([1, by_hand, 4])
-    assert exploration.effective_of_epsilon(0.5, 1) == pytest.approx(1)
+    assert experiments.effective_of_epsilon(0.5, 1) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("epsilon", [-0.1, 1.1, [0.5, math.nan]])
 def test_an_epsilon_that_is_no_probability_is_refused(epsilon):
     with pytest.raises(ValueError, match="epsilon: expected"):
-        exploration.effective_of_epsilon(epsilon, 2)
+        experiments.effective_of_epsilon(epsilon, 2)
 
 
 def test_a_schedule_halves():
-    found = exploration.schedule(0.8, 2, 5)
+    found = experiments.schedule(0.8, 2, 5)
     assert found[::2] == pytest.approx([0.8, 0.4, 0.2])
     assert found[1] / found[0] == pytest.approx(math.sqrt(0.5))
 
@@ -218,14 +219,14 @@ def test_a_schedule_halves():
 )
 def test_a_schedule_that_makes_no_sense_is_refused(arguments, error, name):
     with pytest.raises(error, match=name):
-        exploration.schedule(*arguments)
+        experiments.schedule(*arguments)
 
 
 # Figures
 
 
 def test_words_stand_in_their_cells():
-    axes = exploration.draw_goals(axes_of(), (2, 3), {"here": (1, 2), "there": (0, 0)})
+    axes = figures.draw_goals(axes_of(), (2, 3), {"here": (1, 2), "there": (0, 0)})
     assert len(axes.patches) == 6
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert places == {"here": (2, 1), "there": (0, 0)}
@@ -236,11 +237,11 @@ def test_words_stand_in_their_cells():
 @pytest.mark.parametrize("place", [(2, 0), (0, 3), (-1, 0)])
 def test_a_place_outside_the_grid_is_refused(place):
     with pytest.raises(ValueError, match=r"places\['here'\]: expected"):
-        exploration.draw_goals(axes_of(), (2, 3), {"here": place})
+        figures.draw_goals(axes_of(), (2, 3), {"here": place})
 
 
 def test_shares_are_drawn_in_percent():
-    axes = exploration.draw_shares(
+    axes = figures.draw_shares(
         axes_of(), ["1", "10"], {"one": [0.2, 0.9], "other": [1, 0]}, "step"
     )
     one, other = axes.lines
@@ -255,11 +256,11 @@ def test_shares_are_drawn_in_percent():
 @pytest.mark.parametrize("row", [[0.5], [0.5, 1.1], [-0.1, 0.5], [math.nan, 0.5]])
 def test_shares_that_are_none_are_refused(row):
     with pytest.raises(ValueError, match=r"shares\['mine'\]: expected"):
-        exploration.draw_shares(axes_of(), ["1", "10"], {"mine": row}, "step")
+        figures.draw_shares(axes_of(), ["1", "10"], {"mine": row}, "step")
 
 
 def test_the_price_stands_on_what_is_left():
-    axes = exploration.draw_price(axes_of(), ["a", "b"], [4.0, 1.0], best=4.0)
+    axes = figures.draw_price(axes_of(), ["a", "b"], [4.0, 1.0], best=4.0)
     left, lost = axes.patches[:2], axes.patches[2:]
     assert [bar.get_height() for bar in left] == [4, 1]
     assert [(bar.get_y(), bar.get_height()) for bar in lost] == [(4, 0), (1, 3)]
@@ -273,12 +274,12 @@ def test_the_price_stands_on_what_is_left():
 )
 def test_a_price_that_makes_no_sense_is_refused(reached, best, name):
     with pytest.raises(ValueError, match=f"{name}: expected"):
-        exploration.draw_price(axes_of(), ["a", "b"], reached, best)
+        figures.draw_price(axes_of(), ["a", "b"], reached, best)
 
 
 def test_both_ways_of_exploring_in_one_figure():
     runs = [[4, 2, 1], [4, 3, 1], [4, 4, 2]]
-    axes = exploration.draw_effective(axes_of(), [0, 10, 20], runs, [4, 2, 1.5], 4)
+    axes = figures.draw_effective(axes_of(), [0, 10, 20], runs, [4, 2, 1.5], 4)
     learned, scheduled = axes.lines
     assert learned.get_ydata() == pytest.approx([4, 3, 1])  # the median
     assert scheduled.get_ydata() == pytest.approx([4, 2, 1.5])
@@ -291,4 +292,4 @@ def test_both_ways_of_exploring_in_one_figure():
 @pytest.mark.parametrize("runs", [[1.0, 2.0], [[1.0, 2.0, 3.0]], [[math.inf, 1.0]]])
 def test_runs_that_do_not_fit_the_schedule_are_refused(runs):
     with pytest.raises(ValueError, match="learned: expected"):
-        exploration.draw_effective(axes_of(), [0, 10], runs, [2, 1], 2)
+        figures.draw_effective(axes_of(), [0, 10], runs, [2, 1], 2)

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from pg_helpers.figures import factors
-from pg_helpers.figures.factors import Factor
+from pg_course.nb05_trajectory_probability import experiments, figures
+from pg_course.nb05_trajectory_probability.figures import Factor
 
 STATES, ACTIONS = ("low", "high"), ("stay", "jump")
 INITIAL = [0.75, 0.25]
@@ -22,13 +22,13 @@ def axes_of():
 
 
 def found():
-    return factors.factors_of(WALK, INITIAL, PI, TRANSITION, STATES, ACTIONS)
+    return figures.factors_of(WALK, INITIAL, PI, TRANSITION, STATES, ACTIONS)
 
 
 def test_a_trajectory_in_words_names_states_and_actions_in_turn():
-    words = factors.in_words(WALK, STATES, ACTIONS)
+    words = figures.in_words(WALK, STATES, ACTIONS)
     assert words == "low, jump, high, jump, low"
-    assert factors.in_words((1,), STATES, ACTIONS) == "high"
+    assert figures.in_words((1,), STATES, ACTIONS) == "high"
 
 
 def test_the_factors_in_their_order_with_their_owners():
@@ -42,19 +42,19 @@ def test_the_factors_in_their_order_with_their_owners():
 
 
 def test_a_trajectory_without_steps_has_its_start_only():
-    short = factors.factors_of((1,), INITIAL, PI, TRANSITION, STATES, ACTIONS)
+    short = figures.factors_of((1,), INITIAL, PI, TRANSITION, STATES, ACTIONS)
     assert short == [Factor("start", "P_0(high)", 0.25)]
 
 
 @pytest.mark.parametrize("trajectory", [(), (0, 1), (0, 1, 1, 0)])
 def test_a_trajectory_that_does_not_end_in_a_state_is_refused(trajectory):
     with pytest.raises(ValueError, match="trajectory: expected T actions"):
-        factors.factors_of(trajectory, INITIAL, PI, TRANSITION, STATES, ACTIONS)
+        figures.factors_of(trajectory, INITIAL, PI, TRANSITION, STATES, ACTIONS)
 
 
 @pytest.mark.parametrize("multiplied", range(6))
 def test_the_blocks_hang_below_each_other(multiplied):
-    axes = factors.draw_factors(axes_of(), found(), multiplied)
+    axes = figures.draw_factors(axes_of(), found(), multiplied)
     running = 1.0
     for place, (block, value) in enumerate(zip(axes.patches, VALUES, strict=True)):
         assert block.get_x() + block.get_width() / 2 == pytest.approx(place)
@@ -67,7 +67,7 @@ def test_the_blocks_hang_below_each_other(multiplied):
 
 
 def test_each_owner_has_a_color_and_a_hatch_of_its_own():
-    axes = factors.draw_factors(axes_of(), found(), 5)
+    axes = figures.draw_factors(axes_of(), found(), 5)
     looks = [(to_hex(b.get_edgecolor()), b.get_hatch()) for b in axes.patches]
     start, policy, world, policy_again, world_again = looks
     assert policy == policy_again and world == world_again
@@ -76,7 +76,7 @@ def test_each_owner_has_a_color_and_a_hatch_of_its_own():
 
 
 def test_the_labels_say_who_and_what():
-    axes = factors.draw_factors(axes_of(), found(), 5)
+    axes = figures.draw_factors(axes_of(), found(), 5)
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels[0] == "start\n$P_0$(low)"
     assert labels[1] == "policy\n$\\pi$(jump |\nlow)"
@@ -85,7 +85,7 @@ def test_the_labels_say_who_and_what():
 
 @pytest.mark.parametrize("smallest", [0.9, 0.05, 1e-4, 1e-9, 1e-30])
 def test_both_scales_agree_and_hold_every_block(smallest):
-    axes = factors.draw_factors(axes_of(), [Factor("start", "x", smallest)], 1)
+    axes = figures.draw_factors(axes_of(), [Factor("start", "x", smallest)], 1)
     (right,) = [a for a in axes.figure.axes if a is not axes]
     assert right.get_ylim() == axes.get_ylim()
     assert axes.get_ylim()[0] < math.log(smallest)
@@ -107,11 +107,11 @@ def test_both_scales_agree_and_hold_every_block(smallest):
 )
 def test_bad_factors_are_refused(given, multiplied, error, message):
     with pytest.raises(error, match=message):
-        factors.draw_factors(axes_of(), given, multiplied)
+        figures.draw_factors(axes_of(), given, multiplied)
 
 
 def test_bars_and_marks_stand_at_their_probabilities_from_the_top():
-    axes = factors.draw_frequencies(
+    axes = figures.draw_frequencies(
         axes_of(), ["a", "b", "c"], [0.5, 0.3, 0.2], {"seen": [0.4, 0.4, 0.2]}
     )
     assert [bar.get_width() for bar in axes.patches] == [0.5, 0.3, 0.2]
@@ -127,7 +127,7 @@ def test_bars_and_marks_stand_at_their_probabilities_from_the_top():
 
 def test_two_compared_rows_have_marks_and_colors_of_their_own():
     rows = {"seen": [0.5, 0.5], "guessed": [0.1, 0.9]}
-    axes = factors.draw_frequencies(axes_of(), ["a", "b"], [0.5, 0.5], rows)
+    axes = figures.draw_frequencies(axes_of(), ["a", "b"], [0.5, 0.5], rows)
     one, other = axes.lines
     assert one.get_marker() != other.get_marker()
     assert one.get_color() != other.get_color()
@@ -145,12 +145,12 @@ def test_two_compared_rows_have_marks_and_colors_of_their_own():
 )
 def test_bad_frequencies_are_refused(probabilities, compared, error, message):
     with pytest.raises(error, match=message):
-        factors.draw_frequencies(axes_of(), ["a", "b"], probabilities, compared)
+        figures.draw_frequencies(axes_of(), ["a", "b"], probabilities, compared)
 
 
 def test_a_product_is_drawn_until_it_is_zero():
     sums = [-100.0, -200.0, -300.0, -400.0]
-    axes = factors.draw_underflow(
+    axes = figures.draw_underflow(
         axes_of(), sums, {"product": [1e-100, 1e-200, 1e-300, 0.0]}
     )
     whole, product, cross = axes.lines
@@ -173,13 +173,13 @@ def test_a_product_is_drawn_until_it_is_zero():
 )
 def test_bad_products_are_refused(products, message):
     with pytest.raises(ValueError, match=message):
-        factors.draw_underflow(axes_of(), [-1.0, -2.0], products)
+        figures.draw_underflow(axes_of(), [-1.0, -2.0], products)
 
 
 def test_chi_square_by_hand():
     # A coin: 60 heads of 100, 50 expected: (10^2 + 10^2) / 50 = 4. With one degree of
     # freedom chi-square is a squared standard normal: P(|z| > 2) = erfc(sqrt(2)).
-    statistic, freedom, p_value = factors.chi_square([60, 40], [0.5, 0.5])
+    statistic, freedom, p_value = experiments.chi_square([60, 40], [0.5, 0.5])
     assert (statistic, freedom) == (4, 1)
     assert p_value == pytest.approx(math.erfc(math.sqrt(2)))
 
@@ -196,12 +196,12 @@ def test_chi_square_against_the_tables(freedom, critical):
     counts = np.full(K, float(n))
     counts[0] += shift
     counts[1] -= shift
-    found = factors.chi_square(counts, np.full(K, 1 / K))
+    found = experiments.chi_square(counts, np.full(K, 1 / K))
     assert found == (pytest.approx(critical), freedom, pytest.approx(0.05, abs=1e-4))
 
 
 def test_chi_square_of_what_fits_exactly():
-    assert factors.chi_square([25, 75], [0.25, 0.75]) == (0, 1, 1)
+    assert experiments.chi_square([25, 75], [0.25, 0.75]) == (0, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_chi_square_of_what_fits_exactly():
 )
 def test_chi_square_refuses_what_it_cannot_judge(counts, probabilities, message):
     with pytest.raises(ValueError, match=message):
-        factors.chi_square(counts, probabilities)
+        experiments.chi_square(counts, probabilities)

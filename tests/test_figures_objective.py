@@ -3,8 +3,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from pg_course.nb02_the_objective import figures
 from pg_helpers import exact, worlds
-from pg_helpers.figures import objective as figures
 
 LISTED = exact.trajectories(worlds.hill())
 NAMES = ["one", "two", "three"]

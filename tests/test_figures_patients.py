@@ -6,9 +6,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from pg_helpers import checks, clinic, exact
-from pg_helpers.figures import crowds, patients, patients_training
-from pg_helpers.plots import COLORS
+from pg_course.nb12_the_loss_clinic import exercises, experiments, figures
+from pg_course.shared import crowds
+from pg_course.stage.plots import COLORS
+from pg_helpers import clinic, exact
 
 GAMMA = 0.9
 
@@ -30,7 +31,7 @@ def found(**changes):
 
 
 def test_a_row_holds_error_cosine_length_and_noise():
-    lines = patients.table({"a loss": found()}).splitlines()
+    lines = figures.table({"a loss": found()}).splitlines()
     assert lines[0].split() == ["error", "cosine", "length", "noise"]
     # Noise: the variance 3 in units of the plain one, 2.
     assert lines[1].split() == ["a", "loss", "25", "%", "0.500", "0.750", "1.50"]
@@ -39,7 +40,7 @@ def test_a_row_holds_error_cosine_length_and_noise():
 
 def test_a_right_loss_has_the_error_0_and_no_number_is_minus_zero():
     right = found(relative_error=3e-16, cosine=1.0, scale=-1e-17)
-    assert patients.table({"x": right}).splitlines()[1].split()[1:] == [
+    assert figures.table({"x": right}).splitlines()[1].split()[1:] == [
         "0",
         "1.000",
         "0.000",
@@ -48,7 +49,7 @@ def test_a_right_loss_has_the_error_0_and_no_number_is_minus_zero():
 
 
 def test_a_cause_stands_below_its_row_and_no_line_is_too_long():
-    text = patients.table({"x": found(cause="the mask is forgotten " * 9)}, width=60)
+    text = figures.table({"x": found(cause="the mask is forgotten " * 9)}, width=60)
     lines = text.splitlines()
     assert lines[2].startswith("    the mask is forgotten")
     assert max(map(len, lines)) <= 60
@@ -56,7 +57,7 @@ def test_a_cause_stands_below_its_row_and_no_line_is_too_long():
 
 def test_a_loss_that_was_not_examined_has_its_verdict_and_no_numbers():
     lost = found(relative_error=float("inf"), verdict="The loss is nan.")
-    lines = patients.table({"x": lost, "y": found()}).splitlines()
+    lines = figures.table({"x": lost, "y": found()}).splitlines()
     assert lines[1].split() == ["x", "could", "not", "be", "examined"]
     assert lines[2] == "    The loss is nan."
     assert lines[3].startswith("y")
@@ -64,7 +65,7 @@ def test_a_loss_that_was_not_examined_has_its_verdict_and_no_numbers():
 
 def test_no_diagnosis_is_refused():
     with pytest.raises(ValueError, match="diagnoses: expected at least one"):
-        patients.table({})
+        figures.table({})
 
 
 # Courses as panels
@@ -74,7 +75,7 @@ def test_each_panel_shows_the_median_of_its_loss_over_the_right_one():
     right = np.array([[0, 1, 2.0], [0, 1, 4.0], [0, 3, 9.0]])
     others = {"up": right + 1, "down": -right, "flat": 0 * right}
     figure = Figure(figsize=(9, 6))
-    patients.draw_courses(figure, right, others, start=0.5, columns=2)
+    figures.draw_courses(figure, right, others, start=0.5, columns=2)
     assert [axes.get_title() for axes in figure.axes] == [*others, ""]
     for axes, (name, runs) in zip(figure.axes, others.items(), strict=False):
         start, grey, coloured = axes.lines
@@ -103,7 +104,7 @@ def test_each_panel_shows_the_median_of_its_loss_over_the_right_one():
 )
 def test_courses_that_do_not_fit_are_refused(right, others, message):
     with pytest.raises(ValueError, match=message):
-        patients.draw_courses(Figure(), right, others, start=0.0)
+        figures.draw_courses(Figure(), right, others, start=0.0)
 
 
 # The mixture
@@ -118,7 +119,7 @@ def mixture(**changes):
         "at": 2,
     }
     figure = Figure(figsize=(9, 3.8))
-    patients.draw_mixture(figure, **{**arguments, **changes})
+    figures.draw_mixture(figure, **{**arguments, **changes})
     return figure
 
 
@@ -189,7 +190,7 @@ def test_a_member_of_the_crowd_learns_as_it_would_alone():
     policy = clinic.standard_policy(world)
     before = copy.deepcopy(policy.state_dict())
     losses = {"plain": plain, "batch": plain_of_batch, "no mask": mask_forgotten}
-    courses = patients_training.courses(
+    courses = experiments.courses(
         losses,
         world,
         policy,
@@ -220,7 +221,7 @@ def test_the_same_seed_gives_the_same_course_and_another_does_not():
     policy = clinic.standard_policy(world)
 
     def course(seed):
-        return patients_training.courses(
+        return experiments.courses(
             {"plain": plain}, world, policy, GAMMA, num_updates=3, seed=seed
         )["plain"]
 
@@ -248,7 +249,7 @@ def test_training_refuses_what_makes_no_sense(changes, error, message):
         "num_updates": 1,
     }
     with pytest.raises(error, match=message):
-        patients_training.courses(**{**arguments, **changes})
+        experiments.courses(**{**arguments, **changes})
 
 
 # What the messages of the exercises say in numbers
@@ -263,23 +264,25 @@ def test_the_numbers_in_the_messages_of_notebook_12_are_true():
     def cosine(one, other):
         return float(one @ other / one.norm() / other.norm())
 
-    right, by_steps = steps(checks.mended_loss, "one fault is left: the sum is divided")
+    right, by_steps = steps(
+        exercises.mended_loss, "one fault is left: the sum is divided"
+    )
     # More than 60 degrees.
     assert 0 < cosine(right[0], by_steps[0]) < 0.5
-    right, padded = steps(checks.mended_loss, "one fault is left: the padding")
+    right, padded = steps(exercises.mended_loss, "one fault is left: the padding")
     assert cosine(right[0], padded[0]) < 0
-    right, dropped = steps(checks.to_go_loss, "off by 1.4 %")
+    right, dropped = steps(exercises.to_go_loss, "off by 1.4 %")
     error = (dropped[0] - right[0]).norm() / right[0].norm()
     assert error == pytest.approx(0.014, abs=0.0005)
-    right, own = steps(checks.to_go_loss, "its own reward only")
+    right, own = steps(exercises.to_go_loss, "its own reward only")
     assert cosine(right[0], own[0]) < 0
-    right, included = steps(checks.leave_one_out_loss, "the own one included")
+    right, included = steps(exercises.leave_one_out_loss, "the own one included")
     assert included[0].norm() / right[0].norm() == pytest.approx(1 / 2)
     assert included[1].norm() / right[1].norm() == pytest.approx(2 / 3)
 
 
 def test_the_right_losses_of_the_checks_are_unbiased():
-    for check in (checks.mended_loss, checks.to_go_loss):
+    for check in (exercises.mended_loss, exercises.to_go_loss):
         assert clinic.examine(check.right).unbiased
-    loss = checks.leave_one_out_loss.right
+    loss = exercises.leave_one_out_loss.right
     assert clinic.examine(loss, num_trajectories=2).unbiased

@@ -9,8 +9,7 @@ import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from pg_helpers import checks
-from pg_helpers.figures import pseudo_loss
+from pg_course.nb08_the_pseudo_loss import exercises, experiments, figures
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "08_the_pseudo_loss.ipynb"
 KINDS = ("expected pay", "half the sum of squares")
@@ -38,7 +37,7 @@ def by_autograd(objective, start, pays, learning_rate, num_updates):
 @pytest.mark.parametrize("start", [0.05, 0.25, 0.9])
 @pytest.mark.parametrize(("worse", "better"), [(0, 1), (0.5, 1), (-1, 2), (0.9, 1)])
 def test_a_climb_is_that_of_the_gradient_by_autograd(objective, start, worse, better):
-    path = pseudo_loss.follow(objective, start, worse, better, 0.7, 30)
+    path = experiments.follow(objective, start, worse, better, 0.7, 30)
     expected = by_autograd(objective, start, [worse, better], 0.7, 30)
     assert path.tolist() == pytest.approx(expected, abs=1e-12)
 
@@ -46,13 +45,13 @@ def test_a_climb_is_that_of_the_gradient_by_autograd(objective, start, worse, be
 def test_squares_lead_to_the_better_arm_from_above_the_tipping_point_only():
     # 1/2 ((1 - p)^2 w + p^2): the slope p - w (1 - p) is zero at p = w / (1 + w).
     for worse in (0.2, 0.5, 0.9):
-        tipping = pseudo_loss.tipping_point(worse)
+        tipping = experiments.tipping_point(worse)
         assert tipping == pytest.approx(worse / (1 + worse))
         for distance in (-0.02, 0.02):
-            path = pseudo_loss.follow(KINDS[1], tipping + distance, worse)
+            path = experiments.follow(KINDS[1], tipping + distance, worse)
             assert (np.sign(np.diff(path)) == np.sign(distance)).all()
-    assert pseudo_loss.tipping_point(3, better=6) == pytest.approx(1 / 3)
-    assert pseudo_loss.tipping_point(0) == 0
+    assert experiments.tipping_point(3, better=6) == pytest.approx(1 / 3)
+    assert experiments.tipping_point(0) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,18 +67,18 @@ def test_squares_lead_to_the_better_arm_from_above_the_tipping_point_only():
 )
 def test_a_climb_that_makes_no_sense_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
-        pseudo_loss.follow(*arguments)
+        experiments.follow(*arguments)
 
 
 @pytest.mark.parametrize("pays", [(-0.1, 1), (0.5, 0)])
 def test_a_tipping_point_needs_pays(pays):
     with pytest.raises(ValueError, match="worse, better: expected pays"):
-        pseudo_loss.tipping_point(*pays)
+        experiments.tipping_point(*pays)
 
 
 def test_paths_are_drawn_as_given_with_marks_on_them():
     paths = {"one": np.linspace(0.2, 1, 41), "other": np.linspace(0.2, 0, 41)}
-    axes = pseudo_loss.draw_paths(Figure(), paths, 0.3)
+    axes = figures.draw_paths(Figure(), paths, 0.3)
     first, first_marks, second, second_marks, line = axes.lines
     for drawn, marks, path in (
         (first, first_marks, paths["one"]),
@@ -99,13 +98,13 @@ def test_paths_are_drawn_as_given_with_marks_on_them():
 
 
 def test_without_a_tipping_point_there_is_no_line():
-    axes = pseudo_loss.draw_paths(Figure(), {"one": [0.5, 0.6]}, None)
+    axes = figures.draw_paths(Figure(), {"one": [0.5, 0.6]}, None)
     assert len(axes.lines) == 2 and not axes.texts
 
 
 def test_the_race_shows_medians_bands_and_both_ends():
     runs = {"a": [[1.0, 2.0], [1.0, 4.0], [1.0, 9.0]], "b": [[1.0, 0.5]] * 2}
-    axes = pseudo_loss.draw_race(Figure().add_subplot(), runs, best=10, worst=0.25)
+    axes = figures.draw_race(Figure().add_subplot(), runs, best=10, worst=0.25)
     median, marks, other, _, best, worst = axes.lines
     assert median.get_ydata().tolist() == [1, 4]
     assert set(marks.get_ydata()) <= {1, 4}
@@ -119,7 +118,7 @@ def test_the_race_shows_medians_bands_and_both_ends():
 def test_losses_stand_beside_the_objective():
     figure = Figure()
     losses = {"first": [0.0, 1.0, 0.5], "second": [0.0, -1.0, -0.5]}
-    pseudo_loss.draw_losses(figure, [1.0, 2.0, 3.0], losses)
+    figures.draw_losses(figure, [1.0, 2.0, 3.0], losses)
     left, right = figure.axes
     assert left.lines[0].get_ydata().tolist() == [1, 2, 3]
     assert [line.get_ydata().tolist() for line in right.lines[:2]] == list(
@@ -132,27 +131,27 @@ def test_losses_stand_beside_the_objective():
     ("draw", "error", "message"),
     [
         (
-            lambda f: pseudo_loss.draw_losses(f, [1.0, 2.0], {"x": [1.0]}),
+            lambda f: figures.draw_losses(f, [1.0, 2.0], {"x": [1.0]}),
             ValueError,
             r"losses\['x'\]: expected 2 numbers as objective, got 1",
         ),
         (
-            lambda f: pseudo_loss.draw_losses(f, [1.0], {"x": [math.nan]}),
+            lambda f: figures.draw_losses(f, [1.0], {"x": [math.nan]}),
             ValueError,
             "finite",
         ),
         (
-            lambda f: pseudo_loss.draw_paths(f, {"x": ["a"]}, 0.5),
+            lambda f: figures.draw_paths(f, {"x": ["a"]}, 0.5),
             TypeError,
             r"paths\['x'\]: expected real numbers",
         ),
         (
-            lambda f: pseudo_loss.draw_paths(f, {"x": [0.5]}, 1.5),
+            lambda f: figures.draw_paths(f, {"x": [0.5]}, 1.5),
             ValueError,
             "tipping",
         ),
         (
-            lambda f: pseudo_loss.draw_race(f.add_subplot(), {"x": [1.0]}, 1, 0),
+            lambda f: figures.draw_race(f.add_subplot(), {"x": [1.0]}, 1, 0),
             ValueError,
             "number of runs",
         ),
@@ -165,7 +164,7 @@ def test_bad_numbers_are_refused(draw, error, message):
 
 @pytest.mark.parametrize("name", ["loss_from_logits", "all_action_loss", "ratio_loss"])
 def test_the_sections_and_readings_that_the_checks_name_are_in_the_notebook(name):
-    check = getattr(checks, name)
+    check = getattr(exercises, name)
     texts = [check.where, check.expected, *(m.message for m in check.mistakes)]
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     everything = "\n".join(c.source for c in cells if c.cell_type == "markdown")
@@ -187,22 +186,27 @@ def test_the_numbers_in_the_messages_are_true():
         return [gradient(check, wrong).norm() for wrong in mistake.wrong]
 
     # Four samples, or states, and three actions.
-    for check in (checks.loss_from_logits, checks.all_action_loss, checks.ratio_loss):
+    for check in (
+        exercises.loss_from_logits,
+        exercises.all_action_loss,
+        exercises.ratio_loss,
+    ):
         right = gradient(check, check.right).norm()
         (summed,) = lengths(check, "4 times too long")
         assert summed / right == pytest.approx(4)
-    for check in (checks.loss_from_logits, checks.all_action_loss):
+    for check in (exercises.loss_from_logits, exercises.all_action_loss):
         (short,) = lengths(check, "3 times too short")
         assert gradient(check, check.right).norm() / short == pytest.approx(3)
-    for length in lengths(checks.loss_from_logits, "the gradient is exactly zero"):
+    for length in lengths(exercises.loss_from_logits, "the gradient is exactly zero"):
         assert length == pytest.approx(0, abs=1e-6)
-    (twice,) = lengths(checks.loss_from_logits, "the softmax is taken twice")
+    (twice,) = lengths(exercises.loss_from_logits, "the softmax is taken twice")
     assert (
         twice
-        < 0.5 * gradient(checks.loss_from_logits, checks.loss_from_logits.right).norm()
+        < 0.5
+        * gradient(exercises.loss_from_logits, exercises.loss_from_logits.right).norm()
     )
     for phrase in ("the gradient is right", "the value is not the one"):
-        for check in (checks.all_action_loss, checks.ratio_loss):
+        for check in (exercises.all_action_loss, exercises.ratio_loss):
             (same,) = [
                 gradient(check, wrong)
                 for m in check.mistakes

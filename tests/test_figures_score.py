@@ -3,8 +3,8 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
-from pg_helpers.figures import score
-from pg_helpers.plots import COLORS
+from pg_course.nb04_the_log_derivative_trick import experiments, figures
+from pg_course.stage.plots import COLORS
 
 GRID = np.linspace(-12, 12, 480_001)
 SPACING = GRID[1] - GRID[0]
@@ -25,49 +25,51 @@ def axes_of():
 
 def test_the_rewards_by_hand():
     # At the top of the bump, and one width beside it: exp(-1/2) = 0.6065.
-    assert score.reward("bump", [1.0, 1.5, 0.5]) == pytest.approx(
+    assert experiments.reward("bump", [1.0, 1.5, 0.5]) == pytest.approx(
         [1, 0.6065, 0.6065], 1e-3
     )
-    assert score.reward("step", [0.4, 0.5, 0.6]).tolist() == [0, 0, 1]
+    assert experiments.reward("step", [0.4, 0.5, 0.6]).tolist() == [0, 0, 1]
     places = [-1.1, -0.9, -0.7, 0, 0.2, 0.3, 5]
-    assert score.staircase(places).tolist() == [0, 3, 0, 0, 0, 1, 1]
+    assert experiments.staircase(places).tolist() == [0, 3, 0, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("kind", score.KINDS)
+@pytest.mark.parametrize("kind", figures.KINDS)
 @pytest.mark.parametrize("mean", [-1.0, 0.3, 1.0, 2.0])
 @pytest.mark.parametrize("deviation", [0.5, 1.3])
 def test_the_exact_gradient_is_that_of_the_mean_reward(kind, mean, deviation):
-    rewards = score.reward(kind, GRID)
+    rewards = experiments.reward(kind, GRID)
     high, low = (by_quadrature(rewards, mean + d, deviation) for d in (1e-3, -1e-3))
-    assert score.exact_gradient(kind, mean, deviation) == pytest.approx(
+    assert experiments.exact_gradient(kind, mean, deviation) == pytest.approx(
         (high - low) / 2e-3, abs=1e-4
     )
 
 
 def test_the_gradient_on_the_bump_changes_its_sign_at_the_top():
-    assert score.exact_gradient("bump", 1.0, 0.5) == 0
-    assert score.exact_gradient("bump", 0.9, 0.5) > 0
-    assert score.exact_gradient("bump", 1.1, 0.5) < 0
+    assert experiments.exact_gradient("bump", 1.0, 0.5) == 0
+    assert experiments.exact_gradient("bump", 0.9, 0.5) > 0
+    assert experiments.exact_gradient("bump", 1.1, 0.5) < 0
 
 
 @pytest.mark.parametrize("mean", [-0.5, 0.0, 1.0])
 @pytest.mark.parametrize("deviation", [0.5, 0.8])
 def test_the_objective_of_the_staircase(mean, deviation):
-    expected = by_quadrature(score.staircase(GRID), mean, deviation)
-    assert score.staircase_objective(mean, deviation) == pytest.approx(
+    expected = by_quadrature(experiments.staircase(GRID), mean, deviation)
+    assert experiments.staircase_objective(mean, deviation) == pytest.approx(
         expected, abs=1e-4
     )
 
 
 def test_what_is_handed_over():
-    actions, rewards = score.handed_over(3, mean=1.0, standard_deviation=2.0, N=20_000)
+    actions, rewards = experiments.handed_over(
+        3, mean=1.0, standard_deviation=2.0, N=20_000
+    )
     assert actions.shape == rewards.shape == (20_000,)
     assert actions.mean() == pytest.approx(1, abs=4 * 2 / 20_000**0.5)
     assert actions.std() == pytest.approx(2, rel=0.03)
-    assert (rewards == score.staircase(actions)).all()
-    again, _ = score.handed_over(3, mean=1.0, standard_deviation=2.0, N=20_000)
+    assert (rewards == experiments.staircase(actions)).all()
+    again, _ = experiments.handed_over(3, mean=1.0, standard_deviation=2.0, N=20_000)
     assert (again == actions).all()
-    other, _ = score.handed_over(4, mean=1.0, standard_deviation=2.0, N=20_000)
+    other, _ = experiments.handed_over(4, mean=1.0, standard_deviation=2.0, N=20_000)
     assert (other != actions).any()
 
 
@@ -75,7 +77,7 @@ def test_what_is_handed_over():
 
 
 def test_a_bar_is_as_wide_as_its_probability_and_as_high_as_its_score():
-    axes = score.draw_areas(axes_of(), [0.7, 0.2, 0.1], [-0.3, 0.5, 1.1], list("abc"))
+    axes = figures.draw_areas(axes_of(), [0.7, 0.2, 0.1], [-0.3, 0.5, 1.1], list("abc"))
     bars = axes.patches
     assert [bar.get_x() for bar in bars] == pytest.approx([0, 0.7, 0.9])
     assert [bar.get_width() for bar in bars] == pytest.approx([0.7, 0.2, 0.1])
@@ -97,7 +99,7 @@ def test_a_bar_is_as_wide_as_its_probability_and_as_high_as_its_score():
 
 
 def pushed(kind="step", mean=0.0, deviation=0.5, noise=(1.2, -0.4, 2.0)):
-    return score.draw_pushes(
+    return figures.draw_pushes(
         Figure(figsize=(7, 5)), kind, mean, deviation, noise, np.full(len(noise), 0.5)
     )
 
@@ -154,23 +156,35 @@ def test_no_more_than_sixty_arrows_but_all_samples_in_the_average():
 @pytest.mark.parametrize(
     ("call", "error", "name"),
     [
-        (lambda: score.reward("hat", [0.0]), ValueError, "kind"),
-        (lambda: score.reward("step", ["a"]), TypeError, "actions"),
-        (lambda: score.reward("bump", [np.nan]), ValueError, "actions"),
-        (lambda: score.exact_gradient("hat", 0, 1), ValueError, "kind"),
-        (lambda: score.exact_gradient("step", 0, 0), ValueError, "standard_deviation"),
-        (lambda: score.handed_over(0, 0, -1.0), ValueError, "standard_deviation"),
-        (lambda: score.handed_over(0, N=0), ValueError, "N"),
-        (lambda: score.staircase([np.inf]), ValueError, "actions"),
-        (lambda: score.staircase_objective(0, 0), ValueError, "standard_deviation"),
-        (lambda: score.draw_areas(axes_of(), [1], [1, 2], ["a"]), ValueError, "scores"),
+        (lambda: experiments.reward("hat", [0.0]), ValueError, "kind"),
+        (lambda: experiments.reward("step", ["a"]), TypeError, "actions"),
+        (lambda: experiments.reward("bump", [np.nan]), ValueError, "actions"),
+        (lambda: experiments.exact_gradient("hat", 0, 1), ValueError, "kind"),
         (
-            lambda: score.draw_areas(axes_of(), [0.5, 0.6], [1, 2], ["a", "b"]),
+            lambda: experiments.exact_gradient("step", 0, 0),
+            ValueError,
+            "standard_deviation",
+        ),
+        (lambda: experiments.handed_over(0, 0, -1.0), ValueError, "standard_deviation"),
+        (lambda: experiments.handed_over(0, N=0), ValueError, "N"),
+        (lambda: experiments.staircase([np.inf]), ValueError, "actions"),
+        (
+            lambda: experiments.staircase_objective(0, 0),
+            ValueError,
+            "standard_deviation",
+        ),
+        (
+            lambda: figures.draw_areas(axes_of(), [1], [1, 2], ["a"]),
+            ValueError,
+            "scores",
+        ),
+        (
+            lambda: figures.draw_areas(axes_of(), [0.5, 0.6], [1, 2], ["a", "b"]),
             ValueError,
             "probabilities",
         ),
         (
-            lambda: score.draw_areas(axes_of(), [1.5, -0.5], [1, 2], ["a", "b"]),
+            lambda: figures.draw_areas(axes_of(), [1.5, -0.5], [1, 2], ["a", "b"]),
             ValueError,
             "probabilities",
         ),
@@ -178,7 +192,7 @@ def test_no_more_than_sixty_arrows_but_all_samples_in_the_average():
         (lambda: pushed(deviation=0), ValueError, "standard_deviation"),
         (lambda: pushed(noise=()), ValueError, "noise"),
         (
-            lambda: score.draw_pushes(Figure(), "step", 0.0, 1.0, [1.0, 2.0], [0.5]),
+            lambda: figures.draw_pushes(Figure(), "step", 0.0, 1.0, [1.0, 2.0], [0.5]),
             ValueError,
             "heights",
         ),

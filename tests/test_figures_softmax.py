@@ -3,8 +3,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from pg_helpers.figures import softmax
-from pg_helpers.plots import COLORS
+from pg_course.nb07_the_policy_network import experiments, figures
+from pg_course.stage.plots import COLORS
 
 
 @pytest.fixture
@@ -23,24 +23,24 @@ def axes(figure):
 def test_a_uniform_number_is_the_action_in_whose_share_it_lies():
     # The shares are [0, 0.2), [0.2, 0.7) and [0.7, 1).
     uniform = [0.0, 0.1999, 0.2, 0.69, 0.71, 0.999]
-    assert softmax.drawn([0.2, 0.5, 0.3], uniform).tolist() == [0, 0, 1, 1, 2, 2]
+    assert experiments.drawn([0.2, 0.5, 0.3], uniform).tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_an_action_of_probability_zero_is_never_drawn():
     uniform = np.linspace(0, 1, 1000, endpoint=False)
-    assert set(softmax.drawn([0.0, 0.4, 0.0, 0.6], uniform)) == {1, 3}
+    assert set(experiments.drawn([0.0, 0.4, 0.0, 0.6], uniform)) == {1, 3}
 
 
 def test_as_often_as_its_probability():
     uniform = (np.arange(1000) + 0.5) / 1000
-    counts = np.bincount(softmax.drawn([0.125, 0.625, 0.25], uniform))
+    counts = np.bincount(experiments.drawn([0.125, 0.625, 0.25], uniform))
     assert counts.tolist() == [125, 625, 250]
 
 
 @pytest.mark.parametrize("uniform", [[1.0], [-0.1], [[0.5]]])
 def test_numbers_outside_are_refused(uniform):
     with pytest.raises(ValueError, match="^uniform: "):
-        softmax.drawn([0.5, 0.5], uniform)
+        experiments.drawn([0.5, 0.5], uniform)
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,16 @@ def test_numbers_outside_are_refused(uniform):
 )
 def test_what_is_no_distribution_is_refused(probabilities, figure):
     with pytest.raises(ValueError, match="^probabilities: "):
-        softmax.drawn(probabilities, [0.5])
+        experiments.drawn(probabilities, [0.5])
     with pytest.raises(ValueError, match="^probabilities: "):
-        softmax.draw_policy(figure, probabilities, [0])
+        figures.draw_policy(figure, probabilities, [0])
 
 
 # The policy
 
 
 def test_bars_are_as_high_as_the_probabilities(figure):
-    softmax.draw_policy(figure, [0.2, 0.5, 0.3], [1, 1, 0, 2])
+    figures.draw_policy(figure, [0.2, 0.5, 0.3], [1, 1, 0, 2])
     bars = figure.axes[0].patches
     assert [bar.get_height() for bar in bars] == [0.2, 0.5, 0.3]
     assert [text.get_text() for text in figure.axes[0].texts] == [
@@ -68,7 +68,7 @@ def test_bars_are_as_high_as_the_probabilities(figure):
 
 
 def test_black_lines_are_the_shares_of_the_draws(figure):
-    softmax.draw_policy(figure, [0.2, 0.5, 0.3], [1, 1, 0, 1])
+    figures.draw_policy(figure, [0.2, 0.5, 0.3], [1, 1, 0, 1])
     (lines,) = figure.axes[0].collections
     segments = lines.get_segments()
     assert [segment[0][1] for segment in segments] == [0.25, 0.75, 0]
@@ -77,7 +77,7 @@ def test_black_lines_are_the_shares_of_the_draws(figure):
 
 def test_every_draw_has_a_marker_in_the_row_of_its_action(figure):
     actions = [1, 1, 0, 2, 0]
-    softmax.draw_policy(figure, [0.2, 0.5, 0.3], actions)
+    figures.draw_policy(figure, [0.2, 0.5, 0.3], actions)
     points = [
         (int(x), int(y)) for line in figure.axes[1].lines for x, y in line.get_xydata()
     ]
@@ -88,19 +88,19 @@ def test_every_draw_has_a_marker_in_the_row_of_its_action(figure):
 @pytest.mark.parametrize("actions", [[2], [-1], [0.5], [], [[0]]])
 def test_actions_that_do_not_exist_are_refused(figure, actions):
     with pytest.raises(ValueError, match="^actions: "):
-        softmax.draw_policy(figure, [0.5, 0.5], actions)
+        figures.draw_policy(figure, [0.5, 0.5], actions)
 
 
 def test_what_is_not_numbers_is_refused(figure):
     with pytest.raises(TypeError, match="^actions: "):
-        softmax.draw_policy(figure, [0.5, 0.5], ["left"])
+        figures.draw_policy(figure, [0.5, 0.5], ["left"])
 
 
 # The signed map
 
 
 def test_every_entry_is_written_into_its_cell(axes):
-    softmax.draw_signed(
+    figures.draw_signed(
         axes, [[0.25, -0.5, 0], [1, 0.125, -1]], ["a", "b"], ["x", "y", "z"]
     )
     written = {text.get_position(): text.get_text() for text in axes.texts}
@@ -114,7 +114,7 @@ def test_every_entry_is_written_into_its_cell(axes):
 
 
 def test_the_colours_are_symmetric_about_zero(axes):
-    softmax.draw_signed(axes, [[0.25, -0.5]], ["a"], ["x", "y"])
+    figures.draw_signed(axes, [[0.25, -0.5]], ["a"], ["x", "y"])
     (image,) = axes.images
     assert image.get_clim() == (-0.5, 0.5)
     positive, zero, negative = (image.cmap(image.norm(x)) for x in (0.5, 0.0, -0.5))
@@ -126,14 +126,14 @@ def test_the_colours_are_symmetric_about_zero(axes):
 @pytest.mark.parametrize("matrix", [[[1, 2], [3, 4]], [1, 2], [[0, 0]], [[np.inf, 1]]])
 def test_a_matrix_that_cannot_be_shown_is_refused(axes, matrix):
     with pytest.raises(ValueError, match="^matrix: "):
-        softmax.draw_signed(axes, matrix, ["a"], ["x", "y"])
+        figures.draw_signed(axes, matrix, ["a"], ["x", "y"])
 
 
 # The Gaussian
 
 
 def test_mean_band_and_diagonal(axes):
-    softmax.draw_reach(axes, [-1, 0, 1], [0.5, 0.25, 0], 0.5, "before")
+    figures.draw_reach(axes, [-1, 0, 1], [0.5, 0.25, 0], 0.5, "before")
     mean, diagonal = axes.lines
     assert mean.get_xydata().tolist() == [[-1, 0.5], [0, 0.25], [1, 0]]
     assert diagonal.get_xydata().tolist() == [[-1, -1], [0, 0], [1, 1]]
@@ -148,8 +148,8 @@ def test_mean_band_and_diagonal(axes):
 
 def test_reach_refuses_what_does_not_fit(axes):
     with pytest.raises(ValueError, match="^means: "):
-        softmax.draw_reach(axes, [-1, 1], [0, 0, 0], 1, "")
+        figures.draw_reach(axes, [-1, 1], [0, 0, 0], 1, "")
     with pytest.raises(ValueError, match="^standard_deviation: "):
-        softmax.draw_reach(axes, [-1, 1], [0, 0], 0, "")
+        figures.draw_reach(axes, [-1, 1], [0, 0], 0, "")
     with pytest.raises(TypeError, match="^targets: "):
-        softmax.draw_reach(axes, ["here"], [0], 1, "")
+        figures.draw_reach(axes, ["here"], [0], 1, "")

@@ -6,7 +6,7 @@ import torch
 from oracles import paths
 
 import pg_helpers as pg
-from pg_helpers.figures import trajectories
+from pg_course.shared import trajectories
 
 HALF = np.full((3, 2), 0.5)
 

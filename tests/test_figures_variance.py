@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from oracles import paths, softmax
 
 import pg_helpers as pg
-from pg_helpers.figures import variance, variance_pictures
+from pg_course.nb11_variance_reduction import experiments, figures
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def tilted(num_states):
 
 def test_the_list_is_that_of_plain_recursion():
     world, policy = pg.hill(horizon=3), tilted(3)
-    listing = variance.list_all(world, policy)
+    listing = experiments.list_all(world, policy)
     pi = softmax(policy.logits.detach().numpy())
     expected = paths(world, pi)
     assert len(listing.P) == len(expected)
@@ -59,7 +59,7 @@ def test_scores_of_a_network_weighed_by_returns_are_the_gradient():
     torch.manual_seed(0)
     world = pg.random_mdp(4, 3, 3, seed=1)
     policy = pg.MLPPolicy(4, 3, hidden=(5,)).double()
-    listing = variance.list_all(world, policy)
+    listing = experiments.list_all(world, policy)
     returns = pg.total_return(listing.rewards, 0.8)
     found = torch.einsum("k,k,ktd->d", listing.P, returns, listing.scores)
     torch.testing.assert_close(found, pg.exact.gradient(world, policy, 0.8))
@@ -71,35 +71,35 @@ def test_scores_of_a_network_weighed_by_returns_are_the_gradient():
 
 def test_other_rewards_change_nothing_else():
     world = pg.corridor(length=3, horizon=4)
-    other = variance.with_rewards(world, world.reward - 2)
+    other = experiments.with_rewards(world, world.reward - 2)
     for name in ("initial", "transition", "terminal", "observations"):
         np.testing.assert_array_equal(getattr(other, name), getattr(world, name))
     assert other.horizon == 4
     assert (other.reward == world.reward - 2).all()
     with pytest.raises(ValueError, match="^reward: "):
-        variance.with_rewards(world, np.zeros(3))
+        experiments.with_rewards(world, np.zeros(3))
 
 
 def test_each_door_pays_its_own():
-    world = variance.doors([1.0, -0.5, 4.0])
+    world = experiments.doors([1.0, -0.5, 4.0])
     found = {path.actions: path.rewards for path in paths(world, np.full((4, 2), 0.5))}
     assert len(found) == 8
     for actions, rewards in found.items():
         pays = zip(actions, (1.0, -0.5, 4.0), strict=True)
         assert rewards == tuple(a * pay for a, pay in pays)
-    assert variance.doors([1, 2], alike=True).observations.tolist() == [[1]] * 3
+    assert experiments.doors([1, 2], alike=True).observations.tolist() == [[1]] * 3
 
 
 @pytest.mark.parametrize("pays", [[], [[1.0]], [np.nan]])
 def test_doors_that_cannot_be_are_refused(pays):
     with pytest.raises(ValueError, match="^pays: "):
-        variance.doors(pays)
+        experiments.doors(pays)
 
 
 def test_the_loan_is_paid_back_whatever_is_done():
     found = {
         path.actions: path.rewards
-        for path in paths(variance.loan(wage=0.25), np.full((4, 2), 0.5))
+        for path in paths(experiments.loan(wage=0.25), np.full((4, 2), 0.5))
     }
     assert found == {
         (0, 0): (0, 0),
@@ -108,29 +108,29 @@ def test_the_loan_is_paid_back_whatever_is_done():
         (1, 1): (1, -0.75),
     }
     with pytest.raises(ValueError, match="^wage: "):
-        variance.loan(np.inf)
+        experiments.loan(np.inf)
 
 
 # The table in text
 
 
 def test_columns_are_flush():
-    text = variance.text_table(("name", "N"), [("a", "1,000"), ("longer", 2.5)])
+    text = figures.text_table(("name", "N"), [("a", "1,000"), ("longer", 2.5)])
     assert text.splitlines() == ["name        N", "a       1,000", "longer    2.5"]
-    text = variance.text_table(("name", "N"), [("x", np.inf)])
+    text = figures.text_table(("name", "N"), [("x", np.inf)])
     assert text.splitlines()[1] == "x     -"
 
 
 def test_a_row_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="^rows: expected 2 entries, got 1"):
-        variance.text_table(("name", "N"), [("a",)])
+        figures.text_table(("name", "N"), [("a",)])
 
 
 # The figures
 
 
 def test_credit_is_written_in_thousandths(axes):
-    variance_pictures.draw_credit(axes, [[0.012, 0.25], [0, 0.5]], "means")
+    figures.draw_credit(axes, [[0.012, 0.25], [0, 0.5]], "means")
     written = {text.get_position(): text.get_text() for text in axes.texts}
     # At (column, row): the reward and the action.
     assert written == {(0, 0): "12", (1, 0): "250", (0, 1): "0", (1, 1): "500"}
@@ -140,7 +140,7 @@ def test_credit_is_written_in_thousandths(axes):
 
 
 def test_the_stairs_leave_the_diagonal_above_them(axes):
-    variance_pictures.draw_credit(axes, np.eye(3), "")
+    figures.draw_credit(axes, np.eye(3), "")
     (stairs,) = axes.lines
     # Down first, then to the right: left of and below each cell of the diagonal.
     assert stairs.get_drawstyle() == "steps-pre"
@@ -150,12 +150,12 @@ def test_the_stairs_leave_the_diagonal_above_them(axes):
 @pytest.mark.parametrize("table", [[[1, 2]], [[-1.0]], [[0.0]], [1.0], [[np.nan]]])
 def test_credit_that_cannot_be_shown_is_refused(axes, table):
     with pytest.raises(ValueError, match="^table: "):
-        variance_pictures.draw_credit(axes, table, "")
+        figures.draw_credit(axes, table, "")
 
 
 def test_heights_are_marked_where_they_lie(axes):
     marks = {"yours": (0.5, 1.25), "best": (1.0, 0.5)}
-    variance_pictures.draw_height(axes, [0, 1, 2], [1, 0.5, 1], marks)
+    figures.draw_height(axes, [0, 1, 2], [1, 0.5, 1], marks)
     curve, none, yours, best = axes.lines
     assert curve.get_xydata().tolist() == [[0, 1], [1, 0.5], [2, 1]]
     assert list(none.get_ydata()) == [1, 1]
@@ -168,14 +168,14 @@ def test_heights_are_marked_where_they_lie(axes):
 
 def test_heights_without_variances_are_refused(axes):
     with pytest.raises(ValueError, match="^variances: "):
-        variance_pictures.draw_height(axes, [0, 1], [1], {})
+        figures.draw_height(axes, [0, 1], [1], {})
     with pytest.raises(TypeError, match="^heights: "):
-        variance_pictures.draw_height(axes, ["low"], [1], {})
+        figures.draw_height(axes, ["low"], [1], {})
 
 
 def test_two_directions_side_by_side(figure):
     gammas, errors, cosines = [0, 0.5, 1], [2, 1, 0], [0.25, 0.5, 1]
-    variance_pictures.draw_dropped(
+    figures.draw_dropped(
         figure,
         ["a", "b"],
         ([0.5, -0.25], [0.75, -1]),
@@ -222,11 +222,11 @@ def test_directions_that_do_not_fit_are_refused(figure, change, name):
         "chosen": 0,
     }
     with pytest.raises(ValueError, match=f"^{name}: "):
-        variance_pictures.draw_dropped(figure, **(given | change))
+        figures.draw_dropped(figure, **(given | change))
 
 
 def test_episodes_are_points_with_their_numbers(axes):
-    variance_pictures.draw_episodes(axes, ["plain", "quiet"], [12000, 300])
+    figures.draw_episodes(axes, ["plain", "quiet"], [12000, 300])
     (points,) = axes.lines
     assert points.get_xydata().tolist() == [[12000, 0], [300, 1]]
     assert [text.get_text() for text in axes.texts] == ["12,000", "300"]
@@ -239,4 +239,4 @@ def test_episodes_are_points_with_their_numbers(axes):
 @pytest.mark.parametrize("numbers", [[1, 0], [1], [1, -3], [1, np.inf]])
 def test_numbers_of_episodes_are_positive(axes, numbers):
     with pytest.raises(ValueError, match="^numbers: "):
-        variance_pictures.draw_episodes(axes, ["plain", "quiet"], numbers)
+        figures.draw_episodes(axes, ["plain", "quiet"], numbers)

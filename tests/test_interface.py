@@ -9,8 +9,8 @@ from torch.distributions import Bernoulli, Categorical, Normal
 from worlds import Constant, CountingEnv, Rule, flat, random_table
 
 import pg_helpers as pg
+from pg_helpers.acting import Translator, as_vector_env, seeded
 from pg_helpers.arguments import NotFiniteError
-from pg_helpers.interface import Translator, as_vector_env, seeded
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from pg_helpers import plots
+from pg_course.stage import plots
 from tools.colours import as_seen, contrast, over, smallest_distance
 from tools.legible import DRAWN, examine
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from ipywidgets.widgets.widget import _instances
 
+import pg_course as course
 import pg_helpers as pg
-from pg_helpers import live
+from pg_course.stage import views
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 from browserless import page  # noqa: E402
@@ -17,42 +18,42 @@ from browserless import page  # noqa: E402
 @pytest.fixture
 def run(monkeypatch):
     """Display things as a run of a cell would."""
-    monkeypatch.setattr(live, "_shown", {})
+    monkeypatch.setattr(views, "_shown", {})
     runs = iter(range(100))
 
     def run(cell, *things):
         number = str(next(runs)) if cell else ""
-        monkeypatch.setattr(live, "running_cell", lambda: (cell, number))
+        monkeypatch.setattr(views, "running_cell", lambda: (cell, number))
         for thing in things:
             thing._repr_mimebundle_()
 
     return run
 
 
-def explorer() -> pg.Explorer:
-    return pg.Explorer(
+def explorer() -> course.Explorer:
+    return course.Explorer(
         lambda figure, x: figure.add_subplot().plot([0, x]),
-        {"x": pg.Slider(0, 4, 1)},
+        {"x": course.Slider(0, 4, 1)},
         alt=lambda x: f"A line to {x}.",
         sentence=lambda x: f"x = {x}",
         figsize=(2, 1),
     )
 
 
-def dashboard() -> pg.TrainingDashboard:
-    return pg.TrainingDashboard(pg.corridor(), pg.TrainConfig(num_updates=1000))
+def dashboard() -> course.TrainingDashboard:
+    return course.TrainingDashboard(pg.corridor(), pg.TrainConfig(num_updates=1000))
 
 
 MAKERS = {
     "explorer": explorer,
     "dashboard": dashboard,
-    "prediction": lambda: pg.predict("what-jitters"),
-    "result": lambda: pg.resolve("what-jitters", "B"),
-    "self-test": lambda: pg.self_test(9),
+    "prediction": lambda: course.predict("what-jitters"),
+    "result": lambda: course.resolve("what-jitters", "B"),
+    "self-test": lambda: course.self_test(9),
 }
 
 
-def is_open(demo: pg.Explorer) -> bool:
+def is_open(demo: course.Explorer) -> bool:
     return demo.view.comm is not None
 
 
@@ -108,7 +109,7 @@ def test_a_closed_demo_opens_again_as_it_was(run):
     assert not is_open(demo) and demo._picture.value == "" and not demo._kept
     run("a", demo)
     assert is_open(demo) and demo._picture.value == shown
-    assert all(part.comm is not None for part in live._parts(demo.view))
+    assert all(part.comm is not None for part in views._parts(demo.view))
     demo._widgets["x"].value = 4
     assert "A line to 4." in demo._picture.value
 
@@ -133,7 +134,7 @@ def test_a_dashboard_that_nobody_sees_pauses_and_can_go_on(run):
 
 
 SHOWN = {
-    "question": 'pg.predict("what-jitters")',
+    "question": 'course.predict("what-jitters")',
     "bar": "world = pg.corridor()\n"
     "pg.train(world, pg.policy_for(world), pg.TrainConfig(num_updates=2))",
 }
@@ -143,7 +144,7 @@ SHOWN = {
 def test_a_real_kernel_names_the_cell_that_runs(show):
     with page() as notebook:
         count = "from ipywidgets.widgets.widget import _instances as w; print(len(w))"
-        notebook.run("imports", "import pg_helpers as pg")
+        notebook.run("imports", "import pg_course as course, pg_helpers as pg")
         notebook.run("a", show)
         once = notebook.run("count", count)
         notebook.run("a", show)

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 from screens import middle, near, pixels
 
-from pg_helpers import pictures, plots
-from pg_helpers.display import png_of
-from pg_helpers.pictures import BLUE, BROWN, GREEN, NAVY
+from pg_course.stage import pictures, plots
+from pg_course.stage.display import png_of
+from pg_course.stage.pictures import BLUE, BROWN, GREEN, NAVY
 
 
 def axes_of(width=4, height=4):

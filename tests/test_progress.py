@@ -8,8 +8,9 @@ import sys
 import pytest
 from filelock import FileLock
 
-import pg_helpers as pg
-from pg_helpers import progress
+import pg_course as course
+from pg_course.asking import progress
+from pg_course.nb04_the_log_derivative_trick import exercises
 
 
 @pytest.fixture
@@ -108,10 +109,10 @@ def test_beside_a_kernel_that_is_stopped_in_the_middle_answers_are_kept(
 
 def test_to_forget_deletes_the_file(place):
     progress.record("questions", "a", "A")
-    pg.forget_progress()
+    course.forget_progress()
     assert not place.exists()
     assert progress.answers("questions") == {}
-    pg.forget_progress()  # Nothing is left to forget.
+    course.forget_progress()  # Nothing is left to forget.
 
 
 def test_without_a_file_an_answer_lasts_as_long_as_the_kernel(place, monkeypatch):
@@ -176,7 +177,7 @@ def test_another_kind_is_refused(place):
 
 
 def test_a_passed_check_is_kept_and_a_failed_one_is_not(place, capsys):
-    check = pg.checks.score_estimate
+    check = exercises.score_estimate
     check(lambda rewards, scores: rewards @ scores)
     assert progress.answers("exercises") == {}
     check(lambda rewards, scores: rewards @ scores / len(rewards))
@@ -189,5 +190,5 @@ def test_a_passed_check_is_kept_and_a_failed_one_is_not(place, capsys):
 def test_a_check_says_in_words_that_its_result_cannot_be_kept(place, capsys):
     place.parent.write_text("a file where the folder should be")
     for _ in range(2):
-        pg.checks.score_estimate(lambda rewards, scores: rewards @ scores / len(scores))
+        exercises.score_estimate(lambda rewards, scores: rewards @ scores / len(scores))
     assert capsys.readouterr().out.count("Your answers cannot be kept") == 1

@@ -25,7 +25,7 @@ TITLE = "# 4 · The trick\n\n**How so?** By & by.\n\n*Time:* 25 minutes. *You ne
         ("../README.md#the-series", "index.html#the-series"),
         ("../README.md", "index.html"),
         ("../docs/scale.md#x", f"{FILES}/docs/scale.md#x"),
-        ("solutions/01_a.py", f"{FILES}/notebooks/solutions/01_a.py"),
+        ("../pg_course/nb01_a/s.py", f"{FILES}/pg_course/nb01_a/s.py"),
         ("https://example.org/a.ipynb", "https://example.org/a.ipynb"),
     ],
 )

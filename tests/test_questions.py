@@ -3,10 +3,10 @@
 import pytest
 from screens import widgets_of
 
-import pg_helpers as pg
-from pg_helpers import progress, questions
-from pg_helpers.controls import Slider
-from pg_helpers.questions.core import Contents, Estimate, Option, Question, plain
+import pg_course as course
+from pg_course.asking import progress, series
+from pg_course.asking.questions import Contents, Estimate, Option, Question, plain
+from pg_course.stage.controls import Slider
 
 WHICH = Question(
     "which-way",
@@ -31,16 +31,16 @@ OTHERS = tuple(
     for number in range(4)
 )
 OTHERS, LAST = OTHERS[:2], OTHERS[2:]
-SMALL = Contents(7, "07_small", "Small", ("loss",), (WHICH, HOW_MANY), (WHICH, *OTHERS))
-LATER = Contents(8, "08_later", "Later", (), (), LAST)
+SMALL = Contents("pg_course.nb07_small", "Small", ("loss",), (WHICH, HOW_MANY), (WHICH, *OTHERS))
+LATER = Contents("pg_course.nb08_later", "Later", (), (), LAST)
 
 
 @pytest.fixture(autouse=True)
 def _kept(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
     monkeypatch.setattr(progress, "_unwritten", {})  # what other tests left
-    monkeypatch.setattr(questions, "SERIES", (SMALL, LATER))
-    monkeypatch.setattr(questions, "_resolved", {})
+    monkeypatch.setattr(series, "series", lambda: (SMALL, LATER))
+    monkeypatch.setattr(series, "_resolved", {})
 
 
 def below(widget):
@@ -68,7 +68,7 @@ def texts(shown):
 
 
 def test_a_choice_is_kept_and_held_against_the_result():
-    asked = pg.predict("which-way")
+    asked = course.predict("which-way")
     assert said(asked) == [""]
     assert [button.description for button in buttons(asked)] == ["A", "B"]
     assert [button.tooltip for button in buttons(asked)] == ["Up.", "Down."]
@@ -77,31 +77,31 @@ def test_a_choice_is_kept_and_held_against_the_result():
     assert "Your prediction: <strong>B</strong>" in said(asked)[0]
     assert texts(asked).count("your choice") == 1
     assert "Down. <strong>← your choice" in texts(asked)
-    (told,) = said(pg.resolve("which-way", "A"))
+    (told,) = said(course.resolve("which-way", "A"))
     assert "You predicted B: Down. That is $-\\nabla J$." in told
     assert "<strong>The result is A:</strong> Up. It does." in told
 
 
 def test_a_right_choice_is_told_once():
-    buttons(pg.predict("which-way"))[0].click()
-    (told,) = said(pg.resolve("which-way", "A"))
+    buttons(course.predict("which-way"))[0].click()
+    (told,) = said(course.resolve("which-way", "A"))
     assert told == "<p><strong>As you predicted, A:</strong> Up. It does.</p>"
 
 
 def test_without_a_choice_the_result_is_told_all_the_same():
-    resolved = pg.resolve("which-way", "A")
+    resolved = course.resolve("which-way", "A")
     assert resolved.text == "> <strong>The result is A:</strong> Up. It does."
     assert "No prediction was made" in said(resolved)[0]
 
 
 def test_a_number_is_kept_and_held_against_the_result():
-    asked = pg.predict("how-many")
+    asked = course.predict("how-many")
     (slider,) = [widget for widget in below(asked.view) if hasattr(widget, "readout")]
     slider.value = 4.5
     assert progress.answers("predictions") == {}  # not before the button is pressed
     buttons(asked)[0].click()
     assert progress.answers("predictions") == {"how-many": 4.5}
-    (told,) = said(pg.resolve("how-many", 11.26))
+    (told,) = said(course.resolve("how-many", 11.26))
     assert told == (
         "<p>You guessed 4.5 of 16. <strong>The result: 11.3 of 16.</strong> More than "
         "half.</p>"
@@ -109,28 +109,28 @@ def test_a_number_is_kept_and_held_against_the_result():
 
 
 def test_a_choice_that_comes_after_the_result_is_held_against_it_too():
-    resolved = pg.resolve("which-way", "A")
-    buttons(pg.predict("which-way"))[1].click()
+    resolved = course.resolve("which-way", "A")
+    buttons(course.predict("which-way"))[1].click()
     assert "You predicted B" in said(resolved)[0]
 
 
 def test_a_cell_that_is_run_again_shows_the_last_answer():
-    first = pg.predict("which-way")
+    first = course.predict("which-way")
     for button in buttons(first):
         button.click()
-    again = pg.predict("which-way")
+    again = course.predict("which-way")
     assert said(again) == said(first)
     assert [b.button_style for b in buttons(again)] == ["", "primary"]
-    buttons(pg.predict("how-many"))[0].click()
-    assert "0.0 of 16" in said(pg.predict("how-many"))[0]
+    buttons(course.predict("how-many"))[0].click()
+    assert "0.0 of 16" in said(course.predict("how-many"))[0]
 
 
 @pytest.mark.parametrize("kept", ["C", 3.0, ""])
 def test_an_answer_that_is_none_of_the_options_counts_as_none(kept):
     progress.record("predictions", "which-way", kept)
-    assert said(pg.predict("which-way")) == [""]
+    assert said(course.predict("which-way")) == [""]
     progress.record("predictions", "how-many", kept if kept != 3.0 else 17.0)
-    assert said(pg.predict("how-many")) == [""]
+    assert said(course.predict("how-many")) == [""]
 
 
 @pytest.mark.parametrize(
@@ -145,19 +145,19 @@ def test_an_answer_that_is_none_of_the_options_counts_as_none(kept):
 )
 def test_a_result_of_which_the_texts_are_not_true_is_refused(name, result, message):
     with pytest.raises(ValueError, match=message):
-        pg.resolve(name, result)
+        course.resolve(name, result)
 
 
 def test_a_number_is_expected_where_one_was_guessed():
     with pytest.raises(TypeError, match="how-many: expected a number, got 'A'"):
-        pg.resolve("how-many", "A")
+        course.resolve("how-many", "A")
 
 
 # The self-test
 
 
 def test_every_option_has_its_feedback_and_the_right_ones_are_counted():
-    test = pg.self_test(7)
+    test = course.self_test(7)
     letters = buttons(test)
     assert [button.description for button in letters] == ["A", "B"] * 3
     letters[1].click()
@@ -170,26 +170,26 @@ def test_every_option_has_its_feedback_and_the_right_ones_are_counted():
     assert said(test)[3] == "3 of 3 right."
     kept = {"which-way": "A", "other-0": "B", "other-1": "B"}
     assert progress.answers("questions") == kept
-    assert said(pg.self_test(7)) == said(test)
+    assert said(course.self_test(7)) == said(test)
 
 
 def test_a_notebook_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match=r"number: expected one of \[7, 8\], got 9"):
-        pg.self_test(9)
+        course.self_test(9)
 
 
 # Without a kernel
 
 
 def test_the_text_without_a_kernel_has_the_question_and_folds_the_answers():
-    bundle = pg.predict("which-way")._repr_mimebundle_()
+    bundle = course.predict("which-way")._repr_mimebundle_()
     assert bundle["text/markdown"] == (
         r"> **Predict.** Where does $\nabla J$ point?"
         "\n>\n> - **A.** Up.\n> - **B.** Down."
     )
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert pg.predict("how-many").text.endswith("(From 0.0 to 16.0 of 16.)")
-    shown, _, folded = pg.self_test(7).text.partition("<details>")
+    assert course.predict("how-many").text.endswith("(From 0.0 to 16.0 of 16.)")
+    shown, _, folded = course.self_test(7).text.partition("<details>")
     assert "Where does" in shown and "It does." not in shown
     assert "**A is right.** It does." in folded and "**B.** That is" in folded
 
@@ -202,36 +202,36 @@ def test_a_text_is_plain_without_its_marks():
 
 
 def test_the_overview_counts_what_is_done_and_names_what_is_next():
-    table = pg.show_progress()._repr_markdown_()
+    table = course.show_progress()._repr_markdown_()
     row = "| [7 · Small](07_small.ipynb) | 0 of 2 | 0 of 1 | 0 of 3 |  |"
     assert row in table
     assert "**Next: [7 · Small](07_small.ipynb)**" in table
-    buttons(pg.predict("which-way"))[0].click()
+    buttons(course.predict("which-way"))[0].click()
     progress.record("exercises", "loss")
     progress.record("exercises", "of another notebook")
-    buttons(pg.self_test(7))[1].click()
+    buttons(course.self_test(7))[1].click()
     row = "| [7 · Small](07_small.ipynb) | 1 of 2 | 1 of 1 | 0 of 3 | begun |"
-    assert row in pg.show_progress()._repr_markdown_()
+    assert row in course.show_progress()._repr_markdown_()
 
 
 def test_next_is_the_first_unfinished_from_the_last_begun():
-    test = pg.self_test(8)
+    test = course.self_test(8)
     buttons(test)[1].click()
-    assert repr(pg.show_progress()) == "Next: [8 · Later](08_later.ipynb)"
+    assert repr(course.show_progress()) == "Next: [8 · Later](08_later.ipynb)"
     buttons(test)[3].click()
-    assert "| – | – | 2 of 2 | done |" in pg.show_progress()._repr_markdown_()
-    assert repr(pg.show_progress()) == "Next: [7 · Small](07_small.ipynb)"
+    assert "| – | – | 2 of 2 | done |" in course.show_progress()._repr_markdown_()
+    assert repr(course.show_progress()) == "Next: [7 · Small](07_small.ipynb)"
     for name in ("which-way", "how-many"):
-        buttons(pg.predict(name))[0].click()
+        buttons(course.predict(name))[0].click()
     progress.record("exercises", "loss")
     for place in (0, 3, 5):
-        buttons(pg.self_test(7))[place].click()
-    assert repr(pg.show_progress()) == "All is done."
+        buttons(course.self_test(7))[place].click()
+    assert repr(course.show_progress()) == "All is done."
 
 
 def test_the_overview_says_where_answers_are_kept(tmp_path, monkeypatch):
     def last():
-        return pg.show_progress()._repr_markdown_().rpartition("\n\n")[2]
+        return course.show_progress()._repr_markdown_().rpartition("\n\n")[2]
 
     place = str(tmp_path / "progress.json")
     assert last() == f"Your answers are kept in `{place}`, on this machine alone."

@@ -11,7 +11,7 @@ from torch.distributions import Categorical
 from worlds import CountingEnv, Rule
 
 import pg_helpers as pg
-from pg_helpers.interface import seeded
+from pg_helpers.acting import seeded
 
 
 def uniform(seen):

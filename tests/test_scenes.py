@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from worlds import WORLDS
 
 import pg_helpers as pg
-from pg_helpers import scenes, worlds
-from pg_helpers.display import png_of
-from pg_helpers.scenes import finite_world, path_of, scene_of
+from pg_course.stage import scenes
+from pg_course.stage.display import png_of
+from pg_course.stage.scenes import finite_world, path_of, scene_of
+from pg_helpers import worlds
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from torch.distributions import Categorical
 from worlds import Constant, CountingEnv, flat, random_network
 
 import pg_helpers as pg
+from pg_helpers.acting import Translator
 from pg_helpers.arguments import NotFiniteError
-from pg_helpers.interface import Translator
 from pg_helpers.snapshot import (
     NetworkTranslator,
     NumpyNetwork,

@@ -6,7 +6,7 @@ import torch
 from gymnasium.vector import SyncVectorEnv
 
 import pg_helpers as pg
-from pg_helpers.steering import SteeredRun
+from pg_course.stage.steered_run import SteeredRun
 
 CORRIDOR = pg.corridor()
 

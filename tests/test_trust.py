@@ -59,7 +59,7 @@ def faults_of_call(call: ast.Call) -> Iterator[str]:
 
 def code_that_readers_run() -> dict[str, str]:
     """Source of each file; of a notebook, its code cells."""
-    folders = [ROOT / "pg_helpers", ROOT / "notebooks" / "solutions"]
+    folders = [ROOT / "pg_helpers", ROOT / "pg_course"]
     files = [file for folder in folders for file in folder.rglob("*.py")]
     found = {str(f.relative_to(ROOT)): f.read_text(encoding="utf-8") for f in files}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
@@ -74,13 +74,12 @@ SOURCES = code_that_readers_run()
 
 def test_all_code_is_read():
     assert "TrainConfig" in SOURCES["notebooks/09_training.ipynb"]
-    assert {"pg_helpers/clinic/case.py", "notebooks/solutions/09_training.py"} <= set(
-        SOURCES
-    )
+    both = {"pg_helpers/clinic/case.py", "pg_course/nb09_training/solutions.py"}
+    assert both <= set(SOURCES)
 
 
 # From a terminal the doctor asks another process of this Python what it finds.
-ALLOWED = {"pg_helpers/installed.py": ["imports subprocess"]}
+ALLOWED = {"pg_course/installed.py": ["imports subprocess"]}
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))

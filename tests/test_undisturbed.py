@@ -11,7 +11,7 @@ from jupyter_client.manager import start_new_kernel
 from worlds import WORLDS
 
 import pg_helpers as pg
-from pg_helpers.undisturbed import one_thread, uninterrupted
+from pg_helpers.execution import one_thread, uninterrupted
 
 MDP = WORLDS["random (4, 3), horizon 3"]
 CONFIG = pg.TrainConfig(num_updates=4, num_trajectories=3, learning_rate=0.1)

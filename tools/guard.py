@@ -21,7 +21,7 @@ OUTGOING = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 PROGRAMS = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "pty.spawn"}
 LIBRARY = str(Path(socket.__file__).parent)
-OUR_CODE = r"(pg_helpers|__main__)(\.|$)"
+OUR_CODE = r"(pg_helpers|pg_course|__main__)(\.|$)"
 STARTUP = """\
 def _guard():
     from importlib.util import module_from_spec, spec_from_file_location

@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from pg_helpers.clinic.picture import draw, in_words
-from pg_helpers.display import img_tag, png_of
+from pg_helpers.clinic.picture import as_html, draw, in_words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -77,10 +80,8 @@ class Diagnosis:
         parts = [f"<p><strong>{html.escape(self.verdict)}</strong></p>"]
         if rows:
             parts.append(f"<table>{rows}</table>")
-        if self.pushes.numel():
-            figure = Figure(figsize=(9, 3.6))
-            self.draw(figure)
-            parts.append(img_tag(png_of(figure, small=True), self.alt))
+        if self.pushes.numel() and find_spec("matplotlib"):
+            parts.append(as_html(self.pushes, self.cloud, self.truth))
         return "".join(parts)
 
     @property

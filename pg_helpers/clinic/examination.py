@@ -15,8 +15,8 @@ from pg_helpers.clinic.diagnosis import Diagnosis
 from pg_helpers.clinic.measure import FaultError, Loss, gradients, takes_batch
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.clinic.words import Findings, verdict
+from pg_helpers.execution import one_thread
 from pg_helpers.mdp import TabularMDP, check_mdp
-from pg_helpers.undisturbed import one_thread
 
 # The picture shows as many single gradients, the likeliest.
 _DRAWN = 300

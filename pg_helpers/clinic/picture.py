@@ -1,17 +1,23 @@
-"""What a loss does to the policy, beside what the gradient of J does."""
+"""What a loss does to the policy, beside what the gradient of J does.
+
+Matplotlib is imported when a picture is asked for: nothing else here needs it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import html
+import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from pg_helpers.plots import COLORS, paired_bars
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+BLUE, VERMILION = "#0072B2", "#D55E00"  # of Okabe and Ito, as in the course
 _SMALL = 12
 
 
@@ -29,6 +35,31 @@ def draw(figure: Figure, pushes: Tensor, cloud: Tensor, truth: str) -> None:
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.18, top=0.8, wspace=0.3)
     _draw_pushes(figure.add_subplot(1, 2, 1), pushes, truth)
     _draw_cloud(figure.add_subplot(1, 2, 2), cloud, truth)
+
+
+def as_html(pushes: Tensor, cloud: Tensor, truth: str) -> str:
+    """Draw the picture on a figure of its own: an <img> element with the file inside.
+
+    Args:
+        pushes: as for `draw`.
+        cloud: as for `draw`.
+        truth: as for `draw`.
+    """
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    figure, drawn, file = Figure(figsize=(9, 3.6)), io.BytesIO(), io.BytesIO()
+    draw(figure, pushes, cloud, truth)
+    figure.savefig(drawn, dpi=100)
+    # 256 colours: a third of the size in a notebook.
+    image = Image.open(drawn).convert("RGB")
+    image.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, "png", optimize=True)
+    return (
+        f'<img alt="{html.escape(in_words(pushes, truth))}" width="{image.width}" '
+        f'height="{image.height}" style="display: block; max-width: 100%; '
+        'height: auto" src="data:image/png;base64,'
+        f'{base64.b64encode(file.getvalue()).decode()}">'
+    )
 
 
 def in_words(pushes: Tensor, truth: str) -> str:
@@ -49,8 +80,13 @@ def _draw_pushes(axes: Axes, pushes: Tensor, truth: str) -> None:
     of_loss, of_j = pushes.numpy()
     seen = np.flatnonzero((of_j != 0).any(axis=1) | (of_loss != 0).any(axis=1))
     names = [f"{state}, {action}" for state in seen for action in range(of_j.shape[1])]
-    bars = of_j[seen].ravel(), of_loss[seen].ravel()
-    paired_bars(axes, names, *bars, labels=(truth, "this loss"))
+    places = np.arange(len(names))
+    grey: dict[str, Any] = {"color": "0.75", "edgecolor": "0.3"}
+    axes.bar(places - 0.2, of_j[seen].ravel(), 0.4, label=truth, **grey)
+    hatched: dict[str, Any] = {"color": BLUE, "hatch": "//", "edgecolor": "white"}
+    axes.bar(places + 0.2, of_loss[seen].ravel(), 0.4, label="this loss", **hatched)
+    axes.axhline(0, color="black", linewidth=1)
+    axes.set_xticks(places, names)
     axes.tick_params(labelsize=_SMALL)
     axes.set_xlabel("state, action", fontsize=_SMALL)
     axes.set_ylabel("push on $\\pi(a|s)$", fontsize=_SMALL)
@@ -60,12 +96,12 @@ def _draw_pushes(axes: Axes, pushes: Tensor, truth: str) -> None:
 def _draw_cloud(axes: Axes, cloud: Tensor, truth: str) -> None:
     along, across, chance = cloud.numpy().T
     sizes = 8 + 900 * chance[2:] / max(chance[2:].sum(), 1e-300)
-    look: Any = {"facecolor": to_rgba(COLORS[0], 0.35), "edgecolor": COLORS[0]}
+    look: Any = {"facecolor": (BLUE, 0.35), "edgecolor": BLUE}
     axes.scatter(along[2:], across[2:], s=sizes, linewidth=0.6, **look)
     axes.plot([0, along[1]], [0, across[1]], color="0.4", linewidth=5, label=truth)
     axes.plot(along[1], across[1], marker="s", markersize=9, color="0.4")
-    axes.plot([0, along[0]], [0, across[0]], color=COLORS[1], linewidth=2, label="mean")
-    axes.plot(along[0], across[0], marker="o", markersize=7, color=COLORS[1])
+    axes.plot([0, along[0]], [0, across[0]], color=VERMILION, linewidth=2, label="mean")
+    axes.plot(along[0], across[0], marker="o", markersize=7, color=VERMILION)
     axes.axhline(0, color="0.5", linewidth=1, zorder=0)
     axes.axvline(0, color="0.5", linewidth=1, zorder=0)
     axes.tick_params(labelsize=_SMALL)

@@ -2,7 +2,7 @@
 
 A module holds RIGHT_ANSWERS, a list by the name of the check, and WRONG_ANSWERS: by the
 name of the check, and by a phrase that the check must say. They are written apart from
-those in pg_helpers.checks, with which the checks recognise them: another notation must
+those in the rooms' exercises, with which the checks recognise them: another notation must
 not make a difference.
 """
 

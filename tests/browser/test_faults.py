@@ -15,8 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 IMPORTS = """
 import ipywidgets
 from IPython.display import HTML, display
-from pg_helpers.controls import Choice, LogSlider, Slider, Toggle
-from pg_helpers.explorer import Explorer
+from pg_course.stage.controls import Choice, LogSlider, Slider, Toggle
+from pg_course.stage.explorer import Explorer
 
 def draw(figure, **parameters):
     figure.suptitle(str(parameters))

@@ -81,20 +81,20 @@ def test_each_fault_of_a_page_is_found(page, wrong):
 
 
 CELLS = """
-import ipywidgets, pg_helpers as pg
+import ipywidgets, pg_course as course, pg_helpers as pg
 controls = {
-    "gamma": pg.Slider(0, 1, 0.01, value=0.95, label="discount gamma"),
-    "rate": pg.LogSlider(0.001, 1, value=0.1),
-    "kind": pg.Choice(["one", "two"]),
-    "squared": pg.Toggle(),
+    "gamma": course.Slider(0, 1, 0.01, value=0.95, label="discount gamma"),
+    "rate": course.LogSlider(0.001, 1, value=0.1),
+    "kind": course.Choice(["one", "two"]),
+    "squared": course.Toggle(),
 }
 say = lambda **parameters: f"The title says {parameters}."
 draw = lambda figure, **parameters: figure.suptitle(str(parameters))
-pg.Explorer(draw, controls, alt=say, sentence=say, figsize=(6, 1))
+course.Explorer(draw, controls, alt=say, sentence=say, figsize=(6, 1))
 ---
-pg.predict("where-to-aim")
+course.predict("where-to-aim")
 ---
-pg.TrainingDashboard(pg.corridor())
+course.TrainingDashboard(pg.corridor())
 ---
 dull = ipywidgets.Button(description="dull")
 style = ipywidgets.HTML(

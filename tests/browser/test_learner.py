@@ -75,7 +75,8 @@ def page(context, own_address) -> Iterator[Page]:
 
 def solutions(stem: str) -> dict[str, str]:
     """Worked answers by their tag, with the imports of the file before each."""
-    text = (NOTEBOOKS / "solutions" / f"{stem}.py").read_text(encoding="utf-8")
+    file = NOTEBOOKS.parent / "pg_course" / f"nb{stem}" / "solutions.py"
+    text = file.read_text(encoding="utf-8")
     pieces = re.split(r"^# %% (.*)$", text, flags=re.MULTILINE)
     found = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     imports = found.pop("imports", "").strip()

@@ -12,7 +12,7 @@ from nonsense import THINGS, Made, right_or_not, thing
 from odd import ODD
 from screens import shown
 
-import pg_helpers as pg
+import pg_course as course
 
 NUMBERS = st.one_of(
     st.integers(-5, 5),
@@ -36,7 +36,7 @@ def grid_of(control):
     return found
 
 
-@covers(pg.Slider)
+@covers(course.Slider)
 @given(
     minimum=right_or_not(NUMBERS),
     maximum=right_or_not(NUMBERS),
@@ -51,7 +51,7 @@ def test_slider(minimum, maximum, step, value, label, steps, fits):
     if fits:
         low, by = 0.5, 0.1
         high = low + steps * by
-    control = judged(lambda: pg.Slider(low, high, by, value(), label()), NAMES)
+    control = judged(lambda: course.Slider(low, high, by, value(), label()), NAMES)
     if control is None:
         return
     assert low - 1e-9 <= control.value <= high + 1e-9
@@ -66,7 +66,7 @@ def test_slider(minimum, maximum, step, value, label, steps, fits):
     assert (widget.min, widget.max) == pytest.approx((low, high), abs=1e-9)
 
 
-@covers(pg.LogSlider)
+@covers(course.LogSlider)
 @given(
     minimum=right_or_not(NUMBERS),
     maximum=right_or_not(NUMBERS),
@@ -79,7 +79,7 @@ def test_log_slider(minimum, maximum, per_decade, value, decades, fits):
     low, high = minimum(), maximum()
     if fits:
         low, high = 10.0**-decades, 10.0
-    control = judged(lambda: pg.LogSlider(low, high, per_decade(), value()), NAMES)
+    control = judged(lambda: course.LogSlider(low, high, per_decade(), value()), NAMES)
     if control is None:
         return
     assert low * 0.9 <= control.value <= high * 1.1
@@ -90,14 +90,14 @@ def test_log_slider(minimum, maximum, per_decade, value, decades, fits):
     assert control.widget("x").value == control.value
 
 
-@covers(pg.Choice)
+@covers(course.Choice)
 @given(
     options=right_or_not(st.lists(st.sampled_from(ODD), max_size=4)),
     value=st.one_of(THINGS, st.sampled_from(ODD).map(lambda v: Made("odd", lambda: v))),
 )
 def test_choice(options, value):
     options, value = options(), value()
-    control = judged(lambda: pg.Choice(options, value), NAMES)
+    control = judged(lambda: course.Choice(options, value), NAMES)
     if control is None:
         return
     assert any(control.value is option for option in control.options)
@@ -106,24 +106,26 @@ def test_choice(options, value):
         assert any(near is option for option in control.options)
 
 
-@covers(pg.Toggle)
+@covers(course.Toggle)
 @given(value=right_or_not(st.booleans()))
 def test_toggle(value):
-    control = judged(lambda: pg.Toggle(value()), NAMES)
+    control = judged(lambda: course.Toggle(value()), NAMES)
     assert (control is not None) == (value.words in ("True", "False"))
     assert control is None or control.widget("x").value is control.value
 
 
 @pytest.mark.parametrize("value", ["np.zeros(2)", "torch.ones(2)", "Rude()"])
 def test_a_choice_of_what_cannot_be_compared(value):
-    assert judged(lambda: pg.Choice(["a", "b"]).clean(thing(value)()), NAMES) is None
+    assert (
+        judged(lambda: course.Choice(["a", "b"]).clean(thing(value)()), NAMES) is None
+    )
 
 
 CONTROLS = {
-    "gamma": pg.Slider(0, 1, 0.25, value=0.5),
-    "rate": pg.LogSlider(0.001, 1),
-    "kind": pg.Choice(["a", "b"]),
-    "on": pg.Toggle(),
+    "gamma": course.Slider(0, 1, 0.25, value=0.5),
+    "rate": course.LogSlider(0.001, 1),
+    "kind": course.Choice(["a", "b"]),
+    "on": course.Toggle(),
 }
 
 
@@ -177,11 +179,11 @@ MOVES = st.lists(
 )
 
 
-@covers(pg.Explorer)
+@covers(course.Explorer)
 @given(calls=callbacks, moves=MOVES)
 def test_explorer(calls, moves):
     explorer = judged(
-        lambda: pg.Explorer(
+        lambda: course.Explorer(
             calls.draw, CONTROLS, alt=calls.alt, sentence=calls.sentence, figsize=(2, 1)
         ),
         NAMES,
@@ -221,14 +223,16 @@ def test_arguments_of_explorer(draw, controls, control, figsize):
     calls = Callbacks("none", None, 0)
     right = {"alt": calls.alt, "sentence": calls.sentence}
     if not callable(draw()):  # what a function raises is its own
-        judged(lambda: pg.Explorer(draw(), CONTROLS, **right), NAMES)
-    judged(lambda: pg.Explorer(calls.draw, controls(), **right), NAMES)
+        judged(lambda: course.Explorer(draw(), CONTROLS, **right), NAMES)
+    judged(lambda: course.Explorer(calls.draw, controls(), **right), NAMES)
     with_odd = {**CONTROLS, "odd": control()}
-    judged(lambda: pg.Explorer(calls.draw, with_odd, **right), NAMES)
-    judged(lambda: pg.Explorer(calls.draw, CONTROLS, **right, figsize=figsize()), NAMES)
+    judged(lambda: course.Explorer(calls.draw, with_odd, **right), NAMES)
+    judged(
+        lambda: course.Explorer(calls.draw, CONTROLS, **right, figsize=figsize()), NAMES
+    )
 
 
-@covers(pg.Picture, pg.show, pg.animate)
+@covers(course.Picture, course.show, course.animate)
 @given(
     png=right_or_not(
         st.sampled_from([b"", b"\x89PNG\r\n\x1a\n" + bytes(40), b"x" * 50])
@@ -240,13 +244,15 @@ def test_arguments_of_explorer(draw, controls, control, figsize):
 )
 def test_pictures(png, alt, frames, milliseconds, plays):
     names = (*NAMES, "frames", "milliseconds", "plays")
-    picture = judged(lambda: pg.Picture(png(), alt()), names)
+    picture = judged(lambda: course.Picture(png(), alt()), names)
     assert picture is None or repr(picture) == " ".join(alt().split())
     figure = Figure(figsize=(1, 1))
-    judged(lambda: pg.show(figure, alt()), names)
-    judged(lambda: pg.show(png(), "A picture"), names)
+    judged(lambda: course.show(figure, alt()), names)
+    judged(lambda: course.show(png(), "A picture"), names)
     several = frames()
     if type(several) is int and 0 <= several < 9:
         several = [Figure(figsize=(1, 1 + (n > 1))) for n in range(several)]
-    moving = judged(lambda: pg.animate(several, alt(), milliseconds(), plays()), names)
+    moving = judged(
+        lambda: course.animate(several, alt(), milliseconds(), plays()), names
+    )
     assert moving is None or len(several) == 2

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from nonsense import INF, NAN
 from odd import HARMFUL
 
-from pg_helpers.display import png_of
+from pg_course.stage.display import png_of
 
 # Odd numbers make odd figures; whether honest ones are legible is asked elsewhere.
 pytestmark = pytest.mark.usefixtures("without_examination")

@@ -10,9 +10,9 @@ from nonsense import THINGS, right_or_not, thing
 from worlds import sparse_world
 
 import pg_helpers as pg
+from pg_helpers.acting import as_vector_env
 from pg_helpers.cartpole import in_arrays
-from pg_helpers.contract import VectorOfOne
-from pg_helpers.interface import as_vector_env
+from pg_helpers.env_answers import VectorOfOne
 
 WORLDS = {
     "corridor": pg.corridor(length=3, horizon=4),

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from judge import covers
 from nonsense import THINGS, right_or_not
 
-import pg_helpers as pg
-from pg_helpers import progress
-from pg_helpers.questions import SERIES
-from pg_helpers.questions.core import Question
+import pg_course as course
+from pg_course.asking import progress
+from pg_course.asking.questions import Question
+from pg_course.asking.rooms import series
 
-ASKED = [p for contents in SERIES for p in contents.predictions]
+ASKED = [p for contents in series() for p in contents.predictions]
 LETTERS = {p.name: p.right for p in ASKED if isinstance(p, Question)}
 RANGES = {p.name: p.holds for p in ASKED if not isinstance(p, Question)}
 NAMES = ("name", "number", "kind", "result")
@@ -23,15 +23,15 @@ NAMES = ("name", "number", "kind", "result")
 names = right_or_not(st.sampled_from([*LETTERS, *RANGES]))
 
 
-@covers(pg.predict)
+@covers(course.predict)
 @given(name=names)
 def test_predict(name):
-    asked = judged(lambda: pg.predict(name()), NAMES)
+    asked = judged(lambda: course.predict(name()), NAMES)
     known = isinstance(name(), str) and name() in [*LETTERS, *RANGES]
     assert (asked is not None) == known
 
 
-@covers(pg.resolve)
+@covers(course.resolve)
 @given(
     name=st.sampled_from([*LETTERS, *RANGES]),
     result=right_or_not(st.sampled_from(["A", "B", "C", "D", "a", 0.5, 3, 95, 1e9])),
@@ -39,7 +39,7 @@ def test_predict(name):
 def test_resolve(name, result):
     value = result()
     # The message names the prediction, the first word of whose name stands alone.
-    found = judged(lambda: pg.resolve(name, value), (*NAMES, name.split("-")[0]))
+    found = judged(lambda: course.resolve(name, value), (*NAMES, name.split("-")[0]))
     if name in LETTERS:
         assert (found is not None) == (
             isinstance(value, str) and value == LETTERS[name]
@@ -49,11 +49,11 @@ def test_resolve(name, result):
         assert low <= float(value) <= high
 
 
-@covers(pg.self_test)
+@covers(course.self_test)
 @given(number=right_or_not(st.integers(-1, 14)))
 def test_self_test(number):
-    found = judged(lambda: pg.self_test(number()), NAMES)
-    assert found is None or number() in [contents.number for contents in SERIES]
+    found = judged(lambda: course.self_test(number()), NAMES)
+    assert found is None or number() in [contents.number for contents in series()]
 
 
 JSON = st.recursive(
@@ -111,16 +111,16 @@ def place(tmp_path, monkeypatch):
     return put
 
 
-@covers(pg.show_progress, pg.forget_progress)
+@covers(course.show_progress, course.forget_progress)
 @settings(suppress_health_check=[*HealthCheck])
 @given(contents=CONTENTS, answer=st.sampled_from(["A", "right", 3, 0.5]))
 def test_a_progress_file_of_any_content(place, contents, answer):
     path = place(contents)
     readable = contents == "a folder that is not there"
-    table = judged(lambda: pg.show_progress()._repr_markdown_(), ())
-    assert table.count("\n| [") == len(SERIES)
+    table = judged(lambda: course.show_progress()._repr_markdown_(), ())
+    assert table.count("\n| [") == len(series())
     for name in (next(iter(LETTERS)), next(iter(RANGES))):
-        judged(lambda n=name: pg.predict(n), ())
+        judged(lambda n=name: course.predict(n), ())
         judged(lambda n=name: progress.record("predictions", n, answer), ())
         # Kept in the file or, where that is not ours, as long as the kernel lasts.
         assert progress.answers("predictions")[name] == answer
@@ -129,7 +129,7 @@ def test_a_progress_file_of_any_content(place, contents, answer):
     if readable:
         assert json.loads(path.read_text())["predictions"]
     try:
-        pg.forget_progress()
+        course.forget_progress()
     except OSError as error:
         assert contents in ("a folder", "a folder below a file"), error
     else:

@@ -1,7 +1,7 @@
 """Pictures of trajectories, and a training run with buttons: odd worlds, odd settings.
 
-Covered are pg.watch, pg.strip and pg.TrainingDashboard, whose buttons are pressed in
-any order. `start` needs an event loop; tests/test_dashboard.py has one.
+Covered are course.watch, course.strip and course.TrainingDashboard, whose buttons are
+pressed in any order. `start` needs an event loop; tests/test_dashboard.py has one.
 """
 
 import dataclasses
@@ -20,8 +20,10 @@ from screens import shown
 from torch import nn
 from worlds import sparse_world
 
+import pg_course as course
 import pg_helpers as pg
-from pg_helpers import dashboard, worlds
+from pg_course.stage import dashboard
+from pg_helpers import worlds
 
 NAMES = ("env", "batch", "alt", "index", "milliseconds", "max_frames", "num_frames")
 NAMES += ("plays", "observation")
@@ -67,7 +69,7 @@ alts = right_or_not(st.sampled_from(["The agent walks", " ", "<b>'\n\""]))
 counts = right_or_not(st.sampled_from([-1, 0, 1, 2, 3, 40, 10**7]))
 
 
-@covers(pg.watch)
+@covers(course.watch)
 @given(
     env=envs,
     batch=batches,
@@ -80,16 +82,18 @@ counts = right_or_not(st.sampled_from([-1, 0, 1, 2, 3, 40, 10**7]))
 )
 def test_watch(env, batch, own, alt, index, milliseconds, max_frames, plays):
     batch = BATCHES.get(repr(env), batch()) if own else batch()
-    one = judged(lambda: pg.watch(env(), batch, "The agent walks", max_frames=2), NAMES)
+    one = judged(
+        lambda: course.watch(env(), batch, "The agent walks", max_frames=2), NAMES
+    )
     assert one is None or repr(one) == "The agent walks"
     numbers = (index(), milliseconds(), max_frames(), plays())
-    moving = judged(lambda: pg.watch(env(), batch, alt(), *numbers), NAMES)
+    moving = judged(lambda: course.watch(env(), batch, alt(), *numbers), NAMES)
     if moving is not None:
         assert -2 <= numbers[0] < 2
         assert 2 <= numbers[2] <= 100
 
 
-@covers(pg.strip)
+@covers(course.strip)
 @given(
     env=envs,
     batch=batches,
@@ -100,9 +104,13 @@ def test_watch(env, batch, own, alt, index, milliseconds, max_frames, plays):
 )
 def test_strip(env, batch, own, alt, index, num_frames):
     batch = BATCHES.get(repr(env), batch()) if own else batch()
-    one = judged(lambda: pg.strip(env(), batch, "The agent walks", num_frames=2), NAMES)
+    one = judged(
+        lambda: course.strip(env(), batch, "The agent walks", num_frames=2), NAMES
+    )
     assert one is not None or not own or repr(env) not in BATCHES
-    still = judged(lambda: pg.strip(env(), batch, alt(), index(), num_frames()), NAMES)
+    still = judged(
+        lambda: course.strip(env(), batch, alt(), index(), num_frames()), NAMES
+    )
     if still is not None:
         assert -2 <= index() < 2
         assert 2 <= num_frames() <= 100
@@ -110,7 +118,7 @@ def test_strip(env, batch, own, alt, index, num_frames):
 
 @pytest.mark.parametrize("name", ENVS)
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-@pytest.mark.parametrize("draw", [pg.watch, pg.strip])
+@pytest.mark.parametrize("draw", [course.watch, course.strip])
 def test_a_batch_that_is_not_finite(name, number, draw):
     batch = BATCHES[name]
     if not batch.observations.is_floating_point():
@@ -136,16 +144,16 @@ class Odd(nn.Module):
 def dashboard_of(env, config=None, make_policy=None):
     """Without the pictures: they take most of the time."""
     with patch.object(dashboard, "png_of", lambda figure, small=False: PNG):
-        return pg.TrainingDashboard(env, config, make_policy)
+        return course.TrainingDashboard(env, config, make_policy)
 
 
-PNG = pg.Picture(
+PNG = course.Picture(
     b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\0\1" * 2 + b"\x08\x02\0\0\0" * 4,
     "x",
 ).png
 
 
-@covers(pg.TrainingDashboard)
+@covers(course.TrainingDashboard)
 @given(env=envs, config=THINGS, make_policy=THINGS, made=THINGS, answer=THINGS)
 def test_arguments_of_a_dashboard(env, config, make_policy, made, answer):
     few = pg.TrainConfig(num_updates=2, num_trajectories=2)

@@ -13,22 +13,31 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
-from series import FOLDER, NOTEBOOKS, read
+from series import FOLDER, NOTEBOOKS, ROOT, read
 
-from pg_helpers import checks
+from pg_course.asking.check import Check
+from pg_course.asking.rooms import part, rooms
 
-SOLUTIONS = sorted((FOLDER / "solutions").glob("*.py"))
+CHECKS = {
+    name: value
+    for room in rooms()
+    for name, value in vars(part(room, "exercises")).items()
+    if isinstance(value, Check)
+}
 
 TITLE = re.compile(r"^#+ Exercise (\d+\.\d+) ★{1,3} \(\d+ min\): \S", re.MULTILINE)
 STATE = re.compile(r"^(Right|Not right|Not yet): ", re.MULTILINE)
 
 
 def solutions_for(path: Path) -> dict[str, str]:
-    """Worked answers by the tag of their stub, from a file in percent format."""
-    file = path.parent / "solutions" / f"{path.stem}.py"
-    if not file.exists():
-        return {}
-    pieces = re.split(r"^# %% (.*)$", file.read_text(encoding="utf-8"), flags=re.M)
+    """Worked answers to the exercises of a notebook, from its room."""
+    file = ROOT / "pg_course" / f"nb{path.stem}" / "solutions.py"
+    return solutions_in(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def solutions_in(text: str) -> dict[str, str]:
+    """Worked answers by the tag of their stub, from a text in percent format."""
+    pieces = re.split(r"^# %% (.*)$", text, flags=re.M)
     headed = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     return {
         heading.strip(): source.strip()
@@ -89,11 +98,11 @@ def faults_of_one(notebook: NotebookNode, tag: str, stub: NotebookNode) -> list[
     if not code_after or check_tag not in code_after[0].metadata.get("tags", []):
         return [f"the next code cell is not tagged {check_tag}"]
     found = []
-    if f"checks.{name}(my_{name})" not in code_after[0].source:
-        found.append(f"the check cell does not call checks.{name}(my_{name})")
-    check = getattr(checks, name, None)
-    if not isinstance(check, checks.Check):
-        return [*found, f"there is no checks.{name}"]
+    if f"exercises.{name}(my_{name})" not in code_after[0].source:
+        found.append(f"the check cell does not call exercises.{name}(my_{name})")
+    check = CHECKS.get(name)
+    if check is None:
+        return [*found, f"there is no exercises.{name}"]
     text = notebook.cells[at - 1].source if at else ""
     title = TITLE.search(text)
     if title is None:
@@ -172,9 +181,8 @@ def test_with_the_solutions_the_notebook_runs_and_every_check_says_right(path):
         assert words == ["Right"], tag
 
 
-@pytest.mark.parametrize("file", SOLUTIONS, ids=lambda path: path.stem)
-def test_every_file_of_solutions_belongs_to_a_notebook(file):
-    assert file.stem in {path.stem for path in NOTEBOOKS}
+def test_every_notebook_has_a_room_and_every_room_a_notebook():
+    assert rooms() == [f"nb{path.stem}" for path in NOTEBOOKS]
 
 
 # What the tests above are worth, on a small notebook
@@ -201,10 +209,10 @@ def small(stub: str = STUB, text: str = TEXT) -> NotebookNode:
 
     return new_notebook(
         cells=[
-            code("import torch\nfrom pg_helpers import checks"),
+            code("import torch\nfrom pg_course.nb09_training import exercises"),
             new_markdown_cell(text),
             code(stub, "exercise-total-return"),
-            code("checks.total_return(my_total_return)", "check-total-return"),
+            code("exercises.total_return(my_total_return)", "check-total-return"),
             code("print(torch.ones(2).sum().item())"),
         ]
     )
@@ -250,9 +258,9 @@ def test_a_good_notebook_has_no_fault():
         (retagged(3, "check-loss"), ANSWERS, "is not tagged check-total-return"),
         (retagged(4, "check-total-return"), ANSWERS, "more than once"),
         (
-            changed(3, source="checks.loss(my_total_return)"),
+            changed(3, source="exercises.loss(my_total_return)"),
             ANSWERS,
-            "does not call checks.total_return(my_total_return)",
+            "does not call exercises.total_return(my_total_return)",
         ),
         (changed(2, source="x = 1"), ANSWERS, "does not define my_total_return"),
         (
@@ -284,21 +292,19 @@ def test_a_check_that_does_not_exist_is_named():
     notebook = small()
     notebook.cells[2].metadata.tags = ["exercise-nonsense"]
     notebook.cells[3].metadata.tags = ["check-nonsense"]
-    assert "exercise-nonsense: there is no checks.nonsense" in faults(notebook, {})
+    assert "exercise-nonsense: there is no exercises.nonsense" in faults(notebook, {})
 
 
-def test_solutions_are_read_cell_by_cell(tmp_path):
-    (tmp_path / "solutions").mkdir()
-    (tmp_path / "solutions" / "09_small.py").write_text(
+def test_solutions_are_read_cell_by_cell():
+    text = (
         "# A comment\n\n# %% imports\nimport torch\n\n\n# %% exercise-a\n"
-        "def my_a():\n    return 5 % 2\n\n\n# %% exercise-b-c\nx = 1\n",
-        encoding="utf-8",
+        "def my_a():\n    return 5 % 2\n\n\n# %% exercise-b-c\nx = 1\n"
     )
-    assert solutions_for(tmp_path / "09_small.ipynb") == {
+    assert solutions_in(text) == {
         "exercise-a": "def my_a():\n    return 5 % 2",
         "exercise-b-c": "x = 1",
     }
-    assert solutions_for(tmp_path / "10_none.ipynb") == {}
+    assert solutions_for(Path("99_none.ipynb")) == {}
 
 
 def test_what_a_check_cell_said_is_read_from_its_outputs():
@@ -347,5 +353,5 @@ def test_the_worked_answers_of_notebook_09_are_right():
         name = tag.removeprefix("exercise-")
         space: dict = {"torch": __import__("torch")}
         exec(source, space)
-        check = getattr(checks, name.replace("-", "_"))
+        check = CHECKS[name.replace("-", "_")]
         assert check(space[f"my_{check.name}"]).state == "right"

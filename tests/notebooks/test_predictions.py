@@ -6,15 +6,15 @@ from collections import Counter
 import pytest
 from series import NOTEBOOKS, read
 
-from pg_helpers.questions import SERIES
-from pg_helpers.questions.core import Question, plain
+from pg_course.asking.questions import Question, plain
+from pg_course.asking.rooms import series
 
 TITLE = re.compile(r"^# (\d+) · (.+)$", re.MULTILINE)
-CALL = re.compile(r'pg\.(predict|resolve)\(\s*"([^"]+)"')
-QUESTIONS = [question for contents in SERIES for question in contents.self_test]
+CALL = re.compile(r'course\.(predict|resolve)\(\s*"([^"]+)"')
+QUESTIONS = [question for contents in series() for question in contents.self_test]
 
 
-@pytest.fixture(params=SERIES, ids=lambda contents: contents.file)
+@pytest.fixture(params=series(), ids=lambda contents: contents.file)
 def contents(request):
     return request.param
 
@@ -26,7 +26,7 @@ def cells(contents):
 
 
 def test_every_notebook_has_its_questions():
-    assert [contents.file for contents in SERIES] == [path.stem for path in NOTEBOOKS]
+    assert [contents.file for contents in series()] == [path.stem for path in NOTEBOOKS]
 
 
 def test_number_title_and_exercises_are_those_of_the_notebook(contents, cells):
@@ -62,20 +62,22 @@ def test_the_result_of_a_prediction_is_computed_not_written_down(cells):
 
 
 def test_the_self_test_stands_before_the_summary(contents, cells):
-    asked = [cell.source for cell in cells].index(f"pg.self_test({contents.number})")
+    asked = [cell.source for cell in cells].index(
+        f"course.self_test({contents.number})"
+    )
     assert cells[asked - 1].source.startswith("## Test yourself\n")
     assert cells[asked + 1].source.startswith("## In short\n")
     assert len(contents.self_test) == 3
 
 
 def test_names_are_unique():
-    names = [asked.name for contents in SERIES for asked in contents.predictions]
+    names = [asked.name for contents in series() for asked in contents.predictions]
     names += [question.name for question in QUESTIONS]
     assert max(Counter(names).values()) == 1
 
 
 def test_the_right_option_cannot_be_told_from_its_place_or_its_length():
-    predictions = [asked for contents in SERIES for asked in contents.predictions]
+    predictions = [asked for contents in series() for asked in contents.predictions]
     choices = [asked for asked in predictions if isinstance(asked, Question)]
     for group in (QUESTIONS, choices):
         places = Counter(question.right for question in group)

@@ -5,8 +5,8 @@ import re
 import pytest
 from series import NOTEBOOKS, ROOT, read
 
-from pg_helpers.questions import SERIES
-from pg_helpers.questions.core import Question
+from pg_course.asking.questions import Question
+from pg_course.asking.rooms import series
 
 GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 LESSON = re.compile(r"^### (.*?\b(\d+) minutes.*)$", re.MULTILINE)
@@ -14,7 +14,7 @@ CLOCK = re.compile(r"^\| (\d+)–(\d+) \|", re.MULTILINE)
 NAMED = re.compile(r'`predict\("([^"]*)"\)`(?: → \*\*([^*]+)\*\*)?')
 PREDICTIONS = {
     asked.name: (asked, contents.file)
-    for contents in SERIES
+    for contents in series()
     for asked in contents.predictions
 }
 

@@ -1,0 +1,134 @@
+"""What a check sees of a loss: its gradient on every batch of a small world.
+
+The mean over all batches is what is held against a right loss; where noise matters too,
+so is the variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pg_course.asking.observers import (
+    NO_GRAPH,
+    Case,
+    NotRightError,
+    NotYetError,
+    Seen,
+    call,
+    read_numbers,
+)
+from pg_helpers.clinic.batches import Batches, batches_of
+from pg_helpers.clinic.case import total_variance
+from pg_helpers.clinic.measure import FaultError, gradients
+from pg_helpers.clinic.standard import standard_policy, standard_world
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.policies import TabularPolicy
+
+
+@cache
+def _patients() -> dict[str, tuple[Batches, nn.Module]]:
+    """Batches with the policy that samples them, by what a case calls them."""
+    world = standard_world()
+    chooser = TabularPolicy(3, 2).double()
+    with torch.no_grad():
+        chooser.logits.copy_(torch.tensor([[0.2, -0.4], [-0.3, 0.5], [0.0, 0.0]]))
+    found = {}
+    for name, mdp, policy, N in (
+        ("singles", world, standard_policy(world), 1),
+        ("pairs", _two_doors(2), chooser, 2),
+        ("triples", _two_doors(2), chooser, 3),
+    ):
+        found[name] = batches_of(mdp, policy, N, seed=0), policy
+    return found
+
+
+def _two_doors(horizon: int) -> TabularMDP:
+    """One door ends the episode; behind the other there are two more."""
+    transition, reward = np.zeros((3, 2, 3)), np.zeros((3, 2, 3))
+    for state, action, after, pays in (
+        (0, 0, 2, 1.0),
+        (0, 1, 1, -0.5),
+        (1, 0, 2, 2.0),
+        (1, 1, 2, 0.3),
+    ):
+        transition[state, action, after] = 1
+        reward[state, action, after] = pays
+    return TabularMDP([1, 0, 0], transition, reward, [False, False, True], horizon)
+
+
+SINGLES = Case("single trajectories of the clinic's world", ("singles",))
+PAIRS = Case("pairs of trajectories of one or two steps", ("pairs",))
+TRIPLES = Case("batches of three trajectories of one or two steps", ("triples",))
+
+
+def mean_gradient(answer: Callable[..., Any], case: Case) -> Seen:
+    """Observe the mean of minus the gradient of a loss over all batches.
+
+    Args:
+        answer: of (log_probs, rewards, mask).
+        case: its input is a name of `_patients`.
+
+    Returns:
+        "the mean gradient step".
+
+    Raises:
+        NotYetError: the function says so.
+        NotRightError: it raises, or does not return a finite scalar with a graph.
+    """
+    found, batches = _asked(answer, case)
+    return Seen({"the mean gradient step": batches.chance @ found})
+
+
+def mean_and_variance(answer: Callable[..., Any], case: Case) -> Seen:
+    """Observe the mean of minus the gradient of a loss, and its total variance.
+
+    Args:
+        answer: of (log_probs, rewards, mask).
+        case: its input is a name of `_patients`.
+
+    Returns:
+        "the mean gradient step" and "the variance of the gradient".
+
+    Raises:
+        NotYetError: the function says so.
+        NotRightError: it raises, or does not return a finite scalar with a graph.
+    """
+    found, batches = _asked(answer, case)
+    variance = torch.tensor(total_variance(found, batches.chance)).double()
+    return Seen(
+        {
+            "the mean gradient step": batches.chance @ found,
+            "the variance of the gradient": variance,
+        }
+    )
+
+
+def _asked(answer: Callable[..., Any], case: Case) -> tuple[Tensor, Batches]:
+    """Minus the gradient on each batch, (B, P)."""
+    batches, policy = _patients()[case.inputs[0]]
+    stopped: list[NotYetError | NotRightError] = []
+
+    def asked(log_probs: Tensor, rewards: Tensor, mask: Tensor) -> Tensor:
+        try:
+            result = call(answer, log_probs.clone(), rewards.clone(), mask.clone())
+            read_numbers(result)
+            if not isinstance(result, Tensor) or not result.requires_grad:
+                raise NotRightError(NO_GRAPH)
+        except (NotYetError, NotRightError) as error:
+            stopped.append(error)
+            raise
+        return result
+
+    try:
+        return gradients(asked, batches, policy), batches
+    except FaultError as fault:
+        if stopped:
+            raise stopped[0] from None
+        said = str(fault)
+        raise NotRightError(said[:1].lower() + said[1:]) from None

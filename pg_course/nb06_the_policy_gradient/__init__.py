@@ -1,0 +1,1 @@
+"""The room of notebook 06, the policy gradient."""

@@ -1,0 +1,1 @@
+"""The room of notebook 11, variance reduction."""

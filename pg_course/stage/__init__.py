@@ -1,0 +1,1 @@
+"""What a page shows: demos, dashboards, animations, plots and pictures."""

@@ -1,1 +1,0 @@
-"""The larger figures of the notebooks, and what their demos draw."""
