@@ -5,7 +5,7 @@ At the top it imports nothing that does not come with Python: anything may be mi
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-PACKAGE = "pg-helpers"
+PACKAGE = "policy-gradients-by-experiment"
 # Where the name that is imported is not the name that is installed.
 MODULES = {"pillow": "PIL"}
 
@@ -27,7 +27,10 @@ def version_of(name: str) -> str | None:
 
 
 def bounds(name: str) -> dict[str, str]:
-    """What an installed package needs, as it says itself: the versions, by name."""
+    """What an installed package needs, as it says itself: the versions, by name.
+
+    Of ours, also what the extra `course` adds, which the notebooks need.
+    """
     if version_of(name) is None or version_of("packaging") is None:
         return {}
     from packaging.requirements import Requirement
@@ -35,7 +38,7 @@ def bounds(name: str) -> dict[str, str]:
     found = {}
     for line in metadata.requires(name) or []:
         requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": "course"}):
             key = requirement.name.replace("_", "-")
             found[key] = str(requirement.specifier)
     return found
@@ -60,9 +63,10 @@ def trouble_of(name: str) -> str:
 
 
 def found_from_elsewhere() -> Path | None:
-    """Where a process in another folder, as a kernel is, finds the package."""
-    if "ipykernel.kernelapp" in sys.modules:  # This is a kernel, and has found it.
-        return Path(__file__).parent
+    """Where a process in another folder, as a kernel is, finds pg_helpers."""
+    if "ipykernel.kernelapp" in sys.modules:  # This is a kernel.
+        spec = importlib.util.find_spec("pg_helpers")
+        return Path(spec.origin).parent if spec and spec.origin else None
     code = (
         "import importlib.util as u; s = u.find_spec('pg_helpers'); "
         "print(s.origin if s and s.origin else '')"

@@ -4,12 +4,12 @@ import sys
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
-from pg_course.stage import display
 import pytest
 from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from screens import Page, pixels
 
+from pg_course.stage import display
 from pg_course.stage.display import Picture, clear, img_tag, png_of, png_size, show
 
 ODD = 'Rises from 1 to <b>"3"</b> & back,\n  as the reader\'s eye sees.'

@@ -86,7 +86,7 @@ def test_a_check_that_stumbles_does_not_silence_the_others(monkeypatch):
 
 
 def test_a_python_that_is_too_old(tmp_path, monkeypatch):
-    describe(tmp_path, "pg_helpers", "Requires-Python: >=3.99")
+    describe(tmp_path, "policy_gradients_by_experiment", "Requires-Python: >=3.99")
     monkeypatch.syspath_prepend(tmp_path)
     assert "the series needs >=3.99. install a newer Python" in words(doctor.python)
 
@@ -94,7 +94,7 @@ def test_a_python_that_is_too_old(tmp_path, monkeypatch):
 def test_packages_that_are_missing_old_or_broken(tmp_path, monkeypatch):
     needs = [f"Requires-Dist: {n}" for n in ("gone>=2", "old>=2", "bad>=1", "numpy>=1")]
     needs.append('Requires-Dist: optional>=1; extra == "test"')
-    describe(tmp_path, "pg_helpers", *needs)
+    describe(tmp_path, "policy_gradients_by_experiment", *needs)
     describe(tmp_path, "old", version="1.9")
     describe(tmp_path, "bad")
     (tmp_path / "bad.py").write_text("raise OSError('libbad.so is gone')")
@@ -118,19 +118,20 @@ def test_a_broken_torch_is_told_by_the_command_without_a_traceback(tmp_path):
     assert done.stderr == ""
 
 
-def test_an_import_of_the_package_says_the_same(tmp_path):
+def test_an_import_of_the_package_names_the_command(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch.so: cannot open')")
     done = run("-c", "import pg_helpers", folder=tmp_path, path=(tmp_path,))
     assert done.returncode == 1
     _, _, told = done.stderr.rpartition("ImportError: libtorch.so: cannot open\n\n")
-    assert told.startswith("Something is wrong with your set-up.\n\nWrong: torch ")
+    assert told.startswith("What is wrong with this installation, and how to fix it")
+    assert told.endswith(f"{sys.executable} -m pg_helpers.doctor\n")
 
 
 def test_a_fault_of_the_package_itself_is_not_hidden(tmp_path):
     code = "import sys; sys.modules['pg_helpers.losses'] = None; import pg_helpers"
     done = run("-c", code, folder=tmp_path)
     assert "pg_helpers.losses" in done.stderr.splitlines()[-1]
-    assert "your set-up" not in done.stderr
+    assert "this installation" not in done.stderr
 
 
 def test_a_python_with_nothing_installed(tmp_path):
@@ -234,7 +235,7 @@ def test_figures_that_do_not_come_into_the_notebook(backend, wrong):
     if backend:
         environment["MPLBACKEND"] = backend
     printed = []
-    code = "from pg_helpers import doctor; print([f.problem for f in doctor.figures()])"
+    code = "from pg_course import doctor; print([f.problem for f in doctor.figures()])"
     with run_kernel(kernel_name="python3", env=environment) as client:
         client.execute_interactive(
             code, timeout=120, output_hook=lambda m: printed.append(m["content"])

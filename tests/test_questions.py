@@ -31,7 +31,9 @@ OTHERS = tuple(
     for number in range(4)
 )
 OTHERS, LAST = OTHERS[:2], OTHERS[2:]
-SMALL = Contents("pg_course.nb07_small", "Small", ("loss",), (WHICH, HOW_MANY), (WHICH, *OTHERS))
+SMALL = Contents(
+    "pg_course.nb07_small", "Small", ("loss",), (WHICH, HOW_MANY), (WHICH, *OTHERS)
+)
 LATER = Contents("pg_course.nb08_later", "Later", (), (), LAST)
 
 

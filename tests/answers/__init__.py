@@ -2,8 +2,8 @@
 
 A module holds RIGHT_ANSWERS, a list by the name of the check, and WRONG_ANSWERS: by the
 name of the check, and by a phrase that the check must say. They are written apart from
-those in the rooms' exercises, with which the checks recognise them: another notation must
-not make a difference.
+those in the exercises of the rooms, with which the checks recognise them: another
+notation must not make a difference.
 """
 
 from importlib import import_module

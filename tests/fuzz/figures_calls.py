@@ -4,16 +4,24 @@ import numpy as np
 import torch
 
 import pg_helpers as pg
-from pg_course.nb01_gradient_ascent import experiments as experiments_01, figures as figures_01
+from pg_course.nb01_gradient_ascent import experiments as experiments_01
+from pg_course.nb01_gradient_ascent import figures as figures_01
 from pg_course.nb02_the_objective import figures as figures_02
 from pg_course.nb03_why_the_gradient_is_hard import figures as figures_03
-from pg_course.nb04_the_log_derivative_trick import experiments as experiments_04, figures as figures_04
-from pg_course.nb05_trajectory_probability import experiments as experiments_05, figures as figures_05
-from pg_course.nb06_the_policy_gradient import experiments as experiments_06, figures as figures_06
-from pg_course.nb07_the_policy_network import experiments as experiments_07, figures as figures_07
-from pg_course.nb08_the_pseudo_loss import experiments as experiments_08, figures as figures_08
-from pg_course.nb10_exploration import experiments as experiments_10, figures as figures_10
-from pg_course.nb11_variance_reduction import experiments as experiments_11, figures as figures_11
+from pg_course.nb04_the_log_derivative_trick import experiments as experiments_04
+from pg_course.nb04_the_log_derivative_trick import figures as figures_04
+from pg_course.nb05_trajectory_probability import experiments as experiments_05
+from pg_course.nb05_trajectory_probability import figures as figures_05
+from pg_course.nb06_the_policy_gradient import experiments as experiments_06
+from pg_course.nb06_the_policy_gradient import figures as figures_06
+from pg_course.nb07_the_policy_network import experiments as experiments_07
+from pg_course.nb07_the_policy_network import figures as figures_07
+from pg_course.nb08_the_pseudo_loss import experiments as experiments_08
+from pg_course.nb08_the_pseudo_loss import figures as figures_08
+from pg_course.nb10_exploration import experiments as experiments_10
+from pg_course.nb10_exploration import figures as figures_10
+from pg_course.nb11_variance_reduction import experiments as experiments_11
+from pg_course.nb11_variance_reduction import figures as figures_11
 from pg_course.nb12_the_loss_clinic import figures as figures_12
 from pg_course.shared import crowds
 from pg_course.stage import pictures, plots
@@ -25,7 +33,10 @@ ROW, ROWS = np.array([0.2, 0.3, 0.5]), np.array([[0.2, 0.3, 0.5], [0.1, 0.9, 0.4
 ABC, TWO = ["a", "b", "c"], np.array([[0.5, 0.5], [0.3, 0.7], [0.6, 0.4]])
 ONES = np.full(K, 1 / K)
 PI = torch.full((2, HILL.num_states, 2), 0.5, dtype=torch.float64)
-FACTORS = [figures_05.Factor("start", "P_0(s)", 0.5), figures_05.Factor("policy", "pi", 0.2)]
+FACTORS = [
+    figures_05.Factor("start", "P_0(s)", 0.5),
+    figures_05.Factor("policy", "pi", 0.2),
+]
 
 # The first is an Axes or a Figure where it is in the list below; no reader changes it.
 CALLS = {
@@ -90,8 +101,17 @@ CALLS = {
         **{"numbers": [1, 10, 100], "errors": ROW, "slope": -0.5, "height": 0.1},
     },
     experiments_04.reward: {"kind": "bump", "actions": ROW},
-    experiments_04.exact_gradient: {"kind": "step", "mean": 0.1, "standard_deviation": 0.5},
-    experiments_04.handed_over: {"seed": 1, "mean": 0.1, "standard_deviation": 0.5, "N": 3},
+    experiments_04.exact_gradient: {
+        "kind": "step",
+        "mean": 0.1,
+        "standard_deviation": 0.5,
+    },
+    experiments_04.handed_over: {
+        "seed": 1,
+        "mean": 0.1,
+        "standard_deviation": 0.5,
+        "N": 3,
+    },
     experiments_04.staircase: {"actions": ROW},
     experiments_04.staircase_objective: {"mean": 0.1, "standard_deviation": 0.5},
     figures_04.draw_areas: {"probabilities": ROW, "scores": ROW, "names": ABC},
