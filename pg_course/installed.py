@@ -38,7 +38,9 @@ def bounds(name: str) -> dict[str, str]:
     found = {}
     for line in metadata.requires(name) or []:
         requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": "course"}):
+        if requirement.marker is None or requirement.marker.evaluate(
+            {"extra": "course"}
+        ):
             key = requirement.name.replace("_", "-")
             found[key] = str(requirement.specifier)
     return found

@@ -31,7 +31,7 @@ CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run
 
 
 def bar_shown(view: Any) -> None:
-    """Called with a progress bar on a page; `live`, which knows pages, replaces it."""
+    """Called with a progress bar on a page; who knows pages replaces it."""
 
 
 @dataclass(frozen=True)

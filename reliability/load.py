@@ -52,7 +52,7 @@ def in_one_home(
         What came of each kernel, and the names of the answers that the home has kept.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        file = Path(home) / ".pg_helpers" / "progress.json"
+        file = Path(home) / "progress.json"
         place = {"HOME": home, "USERPROFILE": home, "PG_HELPERS_PROGRESS": str(file)}
         found = asyncio.run(crowd(kernels, ANSWER, **place, **variables))
         kept = json.loads(file.read_text(encoding="utf-8"))["questions"]

@@ -1,19 +1,22 @@
 """What a learner has done: a plain file on their own machine, and nowhere else.
 
-The file is `~/.pg_helpers/progress.json`, or what the environment variable
-PG_HELPERS_PROGRESS names; where that is empty, nothing is written at all.
+The file is progress.json in the folder where this system keeps what a user's programs
+remember, or what the environment variable PG_HELPERS_PROGRESS names; where that is
+empty, nothing is written at all.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
+from platformdirs import user_data_path
 
 from pg_helpers.arguments import shown
 from pg_helpers.files import replace_file
@@ -21,6 +24,7 @@ from pg_helpers.files import replace_file
 Kind = Literal["exercises", "predictions", "questions"]
 Answer = str | float | int
 
+_APPLICATION = "policy-gradients-by-experiment"
 KINDS = ("exercises", "predictions", "questions")
 VARIABLE = "PG_HELPERS_PROGRESS"
 # Seconds for which another kernel may hold the file; it needs some milliseconds.
@@ -35,12 +39,14 @@ _said: set[str] = set()
 def path() -> Path | None:
     """The file, or None where nothing is to be written."""
     named = os.environ.get(VARIABLE)
-    if named is None:
-        try:
-            return Path.home() / ".pg_helpers" / "progress.json"
-        except RuntimeError:  # Nobody's machine: there is no home.
-            return None
-    return Path(named) if named else None
+    if named is not None:
+        return Path(named) if named else None
+    try:
+        old = Path.home() / ".pg_helpers" / "progress.json"
+    except RuntimeError:  # Nobody's machine: there is no home.
+        return None
+    place = user_data_path(_APPLICATION, appauthor=False) / "progress.json"
+    return _moved(old, place) if old.exists() and not place.exists() else place
 
 
 def answers(kind: Kind) -> dict[str, Answer]:
@@ -104,6 +110,18 @@ def forget() -> None:
 def trouble() -> str:
     """A sentence that says why the file cannot be read; empty where it can."""
     return _read()[1]
+
+
+def _moved(old: Path, place: Path) -> Path:
+    """Move the file from where earlier versions kept it; return where it is now."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(old, place)
+        old.with_name(f"{old.name}.lock").unlink(missing_ok=True)
+        old.parent.rmdir()
+    except OSError:  # Another kernel was faster, or nothing can be written there.
+        return old if old.exists() else place
+    return place
 
 
 def _check_kind(kind: str) -> None:

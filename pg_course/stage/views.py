@@ -11,7 +11,6 @@ from IPython import get_ipython
 
 from pg_course.stage.controls import Control
 from pg_course.stage.display import img_tag
-from pg_helpers import training
 from pg_helpers.arguments import shown
 
 # ipywidgets 8.1 gives its sliders no accessible name and its texts no way to be
@@ -96,8 +95,6 @@ def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> Non
                 closed_old()
     _shown[cell][1].append((view, closed))
 
-
-training.bar_shown = close_with_cell
 
 
 def running_cell() -> tuple[str, str]:

@@ -33,7 +33,7 @@ def test_the_rewards_by_hand():
     assert experiments.staircase(places).tolist() == [0, 3, 0, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("kind", figures.KINDS)
+@pytest.mark.parametrize("kind", experiments.KINDS)
 @pytest.mark.parametrize("mean", [-1.0, 0.3, 1.0, 2.0])
 @pytest.mark.parametrize("deviation", [0.5, 1.3])
 def test_the_exact_gradient_is_that_of_the_mean_reward(kind, mean, deviation):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from pg_course.nb08_the_pseudo_loss import exercises, experiments, figures
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "08_the_pseudo_loss.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "08_the_pseudo_loss.ipynb"
 KINDS = ("expected pay", "half the sum of squares")
 
 

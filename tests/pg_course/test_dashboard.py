@@ -9,6 +9,7 @@ import torch
 from screens import Page, shown, widgets_of
 
 import pg_helpers as pg
+from pg_course.stage import dashboard as dashboards
 from pg_course.stage.dashboard import TrainingDashboard
 
 CORRIDOR = pg.corridor()
@@ -306,7 +307,7 @@ def test_an_error_behind_a_button_is_shown():
 
 def test_an_error_in_drawing_does_not_stop_the_training(monkeypatch):
     board = dashboard()
-    monkeypatch.setattr(pg.dashboard, "draw_run", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(dashboards, "draw_run", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         board.run()
     assert len(board.history) == 12 and board.state == "finished"

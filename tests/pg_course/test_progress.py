@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -24,7 +25,7 @@ def place(tmp_path, monkeypatch):
 
 
 def in_another_process(expression: str, **environment: str) -> str:
-    code = f"from pg_helpers import progress; print({expression})"
+    code = f"from pg_course.asking import progress; print({expression})"
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
@@ -39,13 +40,43 @@ def files_beside(place):
     return set(os.listdir(place.parent)) - {f"{place.name}.lock"}
 
 
-def test_the_file_stands_in_the_home_unless_another_is_named(tmp_path):
-    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+def path_in_a_home(home, **more):
+    """Where another process of the user with this home finds the file."""
+    variables = {"HOME": str(home), "USERPROFILE": str(home), "XDG_DATA_HOME": ""}
     code = "import os; os.environ.pop(progress.VARIABLE, None); print(progress.path())"
-    found = in_another_process(f"exec({code!r}) or ''", **home)
-    assert found == str(tmp_path / ".pg_helpers" / "progress.json")
+    return Path(in_another_process(f"exec({code!r}) or ''", **variables | more))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is another folder")
+def test_the_file_is_where_programs_keep_their_data_unless_another_is_named(tmp_path):
+    project = Path("policy-gradients-by-experiment", "progress.json")
+    assert path_in_a_home(tmp_path) == tmp_path / ".local" / "share" / project
+    data = tmp_path / "data"
+    assert path_in_a_home(tmp_path, XDG_DATA_HOME=str(data)) == data / project
     assert in_another_process("progress.path()", PG_HELPERS_PROGRESS="a/b") == "a/b"
     assert in_another_process("progress.path()", PG_HELPERS_PROGRESS="") == "None"
+
+
+def test_a_file_where_earlier_versions_kept_it_is_moved(tmp_path):
+    old = tmp_path / ".pg_helpers"
+    old.mkdir()
+    (old / "progress.json").write_text("kept")
+    (old / "progress.json.lock").touch()
+    place = path_in_a_home(tmp_path)
+    assert place.read_text() == "kept" and not old.exists()
+    # One that comes later, from an old version beside the new one, is left alone.
+    old.mkdir()
+    (old / "progress.json").write_text("old")
+    assert path_in_a_home(tmp_path).read_text() == "kept"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file stands where a folder should")
+def test_an_old_file_that_cannot_be_moved_is_used_where_it_is(tmp_path):
+    old = tmp_path / ".pg_helpers" / "progress.json"
+    old.parent.mkdir()
+    old.write_text("kept")
+    (tmp_path / ".local").touch()
+    assert path_in_a_home(tmp_path) == old and old.read_text() == "kept"
 
 
 def test_an_answer_is_read_by_another_process(place):
@@ -71,7 +102,7 @@ def test_the_file_is_plain_and_says_what_it_is(place):
 
 KEEP = """
 import sys
-from pg_helpers import progress
+from pg_course.asking import progress
 print(flush=True)
 sys.stdin.readline()
 for number in range(100):

@@ -14,7 +14,7 @@ from jupyter_client.manager import run_kernel
 
 from pg_course import doctor, installed
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOT_SERIOUS = doctor.Finding("It is slow.", "wait", serious=False)
 SERIOUS = doctor.Finding("It is broken.", "mend it")
 needs_proc = pytest.mark.skipif(
