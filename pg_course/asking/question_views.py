@@ -10,7 +10,7 @@ import ipywidgets
 
 from pg_course.asking import markdown, progress
 from pg_course.asking.questions import Contents, Estimate, Prediction, Question, plain
-from pg_course.stage.views import control_row, display_data, mended
+from pg_course.stage.views import Accessible, control_row, display_data
 
 _CHOSEN = " <strong>← your choice</strong>"
 _WIDE = {"flex": "1 1 0", "min_width": "0"}
@@ -38,8 +38,10 @@ class Shown:
     """
 
     def __init__(self, parts: list[Any], text: str) -> None:
-        mend = ipywidgets.HTML(mended(_STYLE))
-        self.view = ipywidgets.VBox([*parts, mend]).add_class("pg-question")
+        style = ipywidgets.HTML(f"<style>{_STYLE}</style>")
+        self.view = ipywidgets.VBox([*parts, style, Accessible()]).add_class(
+            "pg-question"
+        )
         self.text = text
 
     def __repr__(self) -> str:

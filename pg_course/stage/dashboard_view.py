@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pg_course.stage.controls import Choice
+from pg_course.stage.display import img_tag
 from pg_course.stage.pictures import (
     BLACK,
     BLUE,
@@ -26,10 +27,10 @@ from pg_course.stage.pictures import (
 from pg_course.stage.scenes import Scene, path_of
 from pg_course.stage.steered_run import SteeredRun
 from pg_course.stage.views import (
+    Accessible,
     control_row,
     in_words,
     large,
-    live_picture,
     make_widgets,
 )
 from pg_helpers.runs import TrainConfig
@@ -99,6 +100,7 @@ class DashboardView:
                 self._error,
                 self._picture,
                 self._sentence,
+                Accessible(),
             ]
         ).add_class("pg-dashboard")
 
@@ -123,7 +125,7 @@ class DashboardView:
 
     def show_picture(self, png: bytes, alt: str) -> None:
         """Show another picture."""
-        self._picture.value = live_picture(png, alt)
+        self._picture.value = img_tag(png, alt)
 
     def forget_picture(self) -> None:
         """Show none."""

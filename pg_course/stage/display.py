@@ -158,13 +158,12 @@ def png_size(png: bytes) -> tuple[int, int]:
     return width, height
 
 
-def img_tag(png: bytes, alt: str, attributes: str = "") -> str:
+def img_tag(png: bytes, alt: str) -> str:
     """HTML of a picture that shrinks with a narrow page.
 
     Args:
         png: the file.
         alt: the alternative text; it is escaped here.
-        attributes: more attributes, as they stand in HTML.
 
     Returns:
         An <img> element with the file inside.
@@ -176,10 +175,9 @@ def img_tag(png: bytes, alt: str, attributes: str = "") -> str:
         f'alt="{html.escape(check_alt(alt))}"',
         f'width="{width}" height="{height}"',
         'style="display: block; max-width: 100%; height: auto" decoding="sync"',
-        attributes,
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}"',
     ]
-    return f"<img {' '.join(part for part in parts if part)}>"
+    return f"<img {' '.join(parts)}>"
 
 
 def check_size(size: Any) -> tuple[float, float]:

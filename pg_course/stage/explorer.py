@@ -17,15 +17,16 @@ from pg_course.stage.display import (
     check_alt,
     check_size,
     clear,
+    img_tag,
     png_of,
     smaller,
 )
 from pg_course.stage.views import (
+    Accessible,
     control_row,
     display_data,
     in_words,
     large,
-    live_picture,
     make_widgets,
 )
 from pg_helpers.arguments import shown
@@ -155,7 +156,7 @@ class Explorer:
             self._error_line.value = in_words(error)
         else:
             self.error = None
-            self._picture.value = live_picture(drawn.png, drawn.alt)
+            self._picture.value = img_tag(drawn.png, drawn.alt)
             self._text.value = large(drawn.sentence)
             self._error_line.value = ""
         self._changes += 1
@@ -216,6 +217,7 @@ class Explorer:
             self._error_line,
             self._picture,
             self._text,
+            Accessible(),
         ]
         return ipywidgets.VBox(children).add_class("pg-explorer")
 

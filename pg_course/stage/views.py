@@ -4,44 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 from IPython import get_ipython
 
 from pg_course.stage.controls import Control
-from pg_course.stage.display import img_tag
 from pg_helpers.arguments import shown
-
-# ipywidgets 8.1 gives its sliders no accessible name and its texts no way to be
-# announced, and JupyterLab takes the letters and arrow keys pressed on a slider as
-# commands to the notebook. Each new picture mends that in the demo around it; where
-# there is no picture, a style element does.
-_MEND = """
-(function mend(element, tries) {
-  const demo = element.closest('.pg-explorer, .pg-dashboard, .pg-question');
-  if (!demo) {
-    if (tries) requestAnimationFrame(() => mend(element, tries - 1));
-    return;
-  }
-  for (const part of demo.querySelectorAll(
-      'select, input, button, [role=slider], .widget-readout')) {
-    part.dataset.lmSuppressShortcuts = 'true';
-  }
-  for (const slider of demo.querySelectorAll('.widget-slider')) {
-    const readout = slider.querySelector('.widget-readout');
-    readout.setAttribute('role', 'textbox');
-    const handle = slider.querySelector('[role=slider]');
-    handle.setAttribute('aria-valuetext', readout.textContent);
-    for (const part of [handle, readout]) {
-      part.setAttribute('aria-label', slider.querySelector('label').textContent);
-    }
-  }
-  for (const text of demo.querySelectorAll('.pg-sentence, .pg-error')) {
-    text.setAttribute('aria-live', 'polite');
-  }
-})(this, 100)
-"""
 
 # Of each cell the id of its last run, and the views that this run showed, each with
 # what its owner does when it is closed.
@@ -96,7 +67,6 @@ def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> Non
     _shown[cell][1].append((view, closed))
 
 
-
 def running_cell() -> tuple[str, str]:
     """The id of the cell that runs, and of its run; empty where no page tells them."""
     shell = get_ipython()
@@ -117,6 +87,12 @@ def _parts(widget: Any) -> Iterator[Any]:
             if isinstance(part, ipywidgets.Widget):
                 yield from _parts(part)
     yield widget
+
+
+class Accessible(anywidget.AnyWidget):
+    """Shows nothing; gives the controls of the view that it is in names and more."""
+
+    _esm = Path(__file__).with_name("accessible.js")
 
 
 def make_widgets(controls: Mapping[str, Control]) -> dict[str, Any]:
@@ -158,19 +134,6 @@ def control_row(widgets: list[Any]) -> Any:
             "grid_gap": "0 1.5em",
         },
     )
-
-
-def live_picture(png: bytes, alt: str) -> str:
-    """HTML of a picture in a live view.
-
-    In an ipywidgets.HTML, because ipywidgets.Image has no alternative text.
-    """
-    return img_tag(png, alt, f'onload="{html.escape(_MEND)}"')
-
-
-def mended(style: str) -> str:
-    """HTML that shows nothing, mends the view around it, and brings a style sheet."""
-    return f'<style onload="{html.escape(_MEND)}">{style}</style>'
 
 
 def large(text: str) -> str:
