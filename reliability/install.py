@@ -16,6 +16,8 @@ from pathlib import Path
 import yaml
 from outcome import outcome
 
+from tools import bounds
+
 ROOT = Path(__file__).resolve().parent.parent
 # conda-forge's names of the builds without CUDA and without Qt.
 PIP_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
@@ -231,7 +233,8 @@ def moved(place: Place) -> None:
         "the folder was renamed", done, True, words, "pip install --no-deps -e"
     )
     other.rename(place.clone)
-    place.run("python", "-m", "pip", "uninstall", "-q", "-y", "pg-helpers")
+    name = bounds.project()["name"]
+    place.run("python", "-m", "pip", "uninstall", "-q", "-y", name)
     for seconds in ("0.5", "2", "4"):
         place.run("timeout", "-s", "KILL", seconds, "./postBuild")
         done = place.run("./postBuild")

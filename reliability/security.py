@@ -20,7 +20,7 @@ import psutil
 from jupyter_client import BlockingKernelClient
 from outcome import outcome
 
-from tools import audit
+from tools import bounds
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.0.0.1", "::1")
@@ -87,7 +87,7 @@ send to another machine: {tried} times. (Of one call made on purpose it counted
 open in {len({end.split()[-1] for end in ends})} processes, {len(outside)} of them on
 addresses other than loopback.
 
-{audit.in_words(audit.ask())} {packages()}
+{audit()} {packages()}
 """
 
 
@@ -183,13 +183,20 @@ def sockets(server: psutil.Process) -> list[str]:
     return found
 
 
+def audit() -> str:
+    """What `make audit` says, in a sentence."""
+    with tempfile.NamedTemporaryFile() as stamp:
+        command = ["make", "-s", "audit", f"STAMP={stamp.name}"]
+        command += [f"BIN={Path(sys.executable).parent}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = done.stderr.strip().splitlines()
+    said = [line for line in said if not line.startswith(("WARNING", "make"))]
+    return f"`make audit` ended with status {done.returncode}: {said[-1]}."
+
+
 def packages() -> str:
     """How what is pinned comes, and under which licences."""
-    names = [
-        line.partition("==")[0]
-        for line in audit.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-        if not line.startswith("#")
-    ]
+    names = bounds.pins()
     installed = {d.name.lower(): d for d in importlib.metadata.distributions()}
     here = [installed[name.lower()] for name in names if name.lower() in installed]
     wheels = sum(bool(package.read_text("WHEEL")) for package in here)

@@ -1,27 +1,53 @@
-"""What the answers of a vulnerability service mean; no service is asked here."""
+"""`make audit` fails on a known vulnerability, and on a package that is unknown."""
 
-import json
+import shlex
+import subprocess
+from pathlib import Path
 
-from tools import audit
+import pytest
 
-VULNERABLE = {"name": "Jinja2", "version": "3.1.6", "vulns": [{"id": "PYSEC-1"}]}
-FINE = {"name": "torch", "version": "2.13.0", "vulns": []}
-SKIPPED = {"name": "numpy", "skip_reason": "Dependency not found on PyPI"}
+pytest.importorskip("pip_audit")  # in the extra `dev` only
+from packaging.version import Version
+from pip_audit import _cli as pip_audit
+from pip_audit._service import (
+    PyPIService,
+    ResolvedDependency,
+    SkippedDependency,
+    VulnerabilityResult,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+TORCH = ResolvedDependency("torch", Version("2.13.0"))
+SKIPPED = SkippedDependency("torch", "not found")
+FAULT = VulnerabilityResult.create(["PYSEC-1"], "a fault", [], None)
 
 
-def test_a_package_that_was_skipped_is_not_one_that_is_fine():
-    found = audit.read(
-        "pypi", json.dumps({"dependencies": [VULNERABLE, FINE, SKIPPED]})
-    )
-    assert found.answered == ("jinja2", "torch")
-    assert found.vulnerable == ("Jinja2 3.1.6: PYSEC-1",)
-    assert "numpy" in found.unknown and "ipykernel" in found.unknown
-    assert not {"torch", "Jinja2"} & set(found.unknown)
-    assert "pypi answered for 2 of " in audit.in_words(found)
+@pytest.fixture
+def audit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Run what `make audit` runs, with an answer of the database; none is asked."""
+    stamp = tmp_path / "installed"
+    stamp.touch()
+    make = ["make", "-n", "audit", f"STAMP={stamp}"]
+    done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
+    monkeypatch.setattr("sys.argv", shlex.split(done.stdout))
+    monkeypatch.chdir(ROOT)
+
+    def run(dependency, faults):
+        monkeypatch.setattr(PyPIService, "query", lambda *_: (dependency, faults))
+        pip_audit.audit()
+
+    return run
 
 
-def test_no_answer_at_all_is_said_so():
-    for text in ("", json.dumps({"dependencies": [SKIPPED]})):
-        found = audit.read("osv", text)
-        assert found.answered == () and "torch" in found.unknown
-        assert audit.in_words(found).startswith("Not audited")
+def test_it_ends_well_where_no_vulnerability_is_known(audit):
+    audit(TORCH, [])
+
+
+@pytest.mark.parametrize(("dependency", "faults"), [(TORCH, [FAULT]), (SKIPPED, [])])
+def test_it_fails_where_one_is_known_and_where_nothing_is_known(
+    audit, capsys, dependency, faults
+):
+    with pytest.raises(SystemExit) as ended:
+        audit(dependency, faults)
+    assert ended.value.code == 1
+    assert "No known vulnerabilities" not in capsys.readouterr().err

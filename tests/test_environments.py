@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tools import bounds
 ROOT = Path(__file__).resolve().parent.parent
 # conda-forge's names of the builds without CUDA and without Qt.
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
-CONDA_ONLY = {"python", "pip", "setuptools"}
+CONDA_ONLY = {"python", "pip"}
 # Stricter than pyproject.toml, for the reason beside it in environment.yml.
 STRICTER = {"jupyterlab"}
 CONDA = (ROOT / "environment.yml").read_text(encoding="utf-8")
@@ -50,14 +49,10 @@ def faults_of_conda(text: str) -> list[str]:
 
 
 def faults_of_pins(pins: dict[str, str]) -> list[str]:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    extras = set(tomllib.loads(text)["project"]["optional-dependencies"])
     pinned = {canonicalize_name(name): version for name, version in pins.items()}
     faults = []
-    for requirement in bounds.direct(*extras - {"bench"}):
+    for requirement in bounds.direct("dev"):
         version = pinned.get(canonicalize_name(requirement.name))
-        if requirement.name == "pg-helpers":  # the extras that `dev` joins
-            continue
         if version is None:
             faults.append(f"constraints.txt: {requirement.name} is missing")
         elif not requirement.specifier.contains(version, prereleases=True):
@@ -110,10 +105,61 @@ def test_the_constraints_of_the_oldest_versions(capsys):
     assert capsys.readouterr().out.split() == lines[:1]
 
 
+def test_each_requirement_has_one_lower_bound_and_is_named_once():
+    everything = set(bounds.project()["optional-dependencies"]) - {"libraries"}
+    found = bounds.direct(*sorted(everything))
+    assert len({requirement.name for requirement in found}) == len(found)
+    assert all(map(bounds.lower_bound, found))
+
+
+def test_the_libraries_are_of_exactly_the_versions_that_were_examined():
+    core = set(map(str, bounds.direct()))
+    lines = [str(r) for r in bounds.direct("libraries") if str(r) not in core]
+    assert lines and all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in lines)
+
+
 @pytest.mark.parametrize("line", ["numpy", "numpy<3", "numpy==2.0", "numpy>=1,>=2"])
 def test_a_dependency_without_one_lower_bound_is_refused(line):
     with pytest.raises(ValueError, match="expected one lower bound"):
         bounds.lower_bound(Requirement(line))
+
+
+def test_an_extra_has_what_the_extras_that_it_names_have():
+    names = [{r.name for r in bounds.direct(*e)} for e in ((), ("course",), ("lab",))]
+    assert "torch" in names[0] and not {"matplotlib", "jupyterlab"} & names[0]
+    assert "matplotlib" in names[1] - names[0]
+    assert "jupyterlab" in names[2] - names[1] and names[0] < names[1] < names[2]
+
+
+# Elsewhere this is a package for PostgreSQL, and is imported as pg_helpers too.
+FOREIGN = re.compile(
+    r"\bpg[-]helpers\b|\bpip3? (install|download)[^\n;|]*[ \"'`]pg_helpers(?![./\w])"
+    r"|\b(version|version_of|metadata|requires|distribution)\([\"']pg_helpers"
+)
+
+
+@needs_git
+def test_nothing_names_the_distribution_of_another_project():
+    assert bounds.project()["name"] == "policy-gradients-by-experiment"
+    command = ["git", "grep", "-Ilz", ""]  # files of text that are tracked
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = [name for name in done.stdout.split("\0") if name]
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    assert [name for name in names if FOREIGN.search(texts[name])] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install {}-helpers",
+        "python -m pip install -q {}_helpers",
+        'pip install "{}_helpers>=0.1"',
+        "metadata.version('{}_helpers')",
+    ],
+)
+def test_the_name_of_another_project_is_found(text):
+    assert FOREIGN.search(text.format("pg"))
+    assert not FOREIGN.search("pip install -e . && python -m pg_helpers.doctor")
 
 
 def dockerfile(folder: Path) -> str:

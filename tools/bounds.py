@@ -8,6 +8,7 @@ import argparse
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -26,13 +27,26 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"{requirement.name}=={lower_bound(requirement)}")
 
 
-def direct(*extras: str) -> list[Requirement]:
-    """What pyproject.toml names as dependencies, and in these extras."""
+def project() -> dict[str, Any]:
+    """The table `project` of pyproject.toml."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    project = tomllib.loads(text)["project"]
-    lines = list(project["dependencies"])
-    for extra in extras:
-        lines += project["optional-dependencies"][extra]
+    return tomllib.loads(text)["project"]
+
+
+def direct(*extras: str) -> list[Requirement]:
+    """What pyproject.toml names as dependencies, and in these extras.
+
+    An extra that names another one has its requirements too.
+    """
+    table = project()
+    lines, waiting = list(table["dependencies"]), list(extras)
+    for extra in waiting:
+        for line in table["optional-dependencies"][extra]:
+            requirement = Requirement(line)
+            if requirement.name != table["name"]:
+                lines.append(line)
+            else:
+                waiting += requirement.extras - set(waiting)
     return [Requirement(line) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""Write the links and badges that lead to Binder, from the address in pyproject.toml.
+"""Write the links to Binder and the address for pip, from that in pyproject.toml.
 
 The line `Repository` of `[project.urls]` is the one place that knows owner, repository
 and branch: who publishes a fork changes it and runs `make links`.
@@ -31,6 +31,8 @@ PULL = re.compile(
     r"repo=https%3A%2F%2Fgithub\.com%2F[\w.%-]+?&branch=[\w.%-]+"
     r"&urlpath=lab%2Ftree%2F[\w.-]+?%2Fnotebooks"
 )
+# Where pip finds the package.
+CLONE = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]*\w")
 CONTENTS = "](../README.md#the-series)"
 
 
@@ -43,16 +45,24 @@ class Home:
     branch: str
 
     @property
+    def address(self) -> str:
+        return f"https://github.com/{self.owner}/{self.repository}"
+
+    @property
     def binder(self) -> str:
         """The address at which Binder builds it."""
         return f"{HOST}/{self.owner}/{self.repository}/{quote(self.branch, safe='')}"
 
     @property
+    def clone(self) -> str:
+        """The address from which pip installs it."""
+        return f"git+{self.address}"
+
+    @property
     def pull(self) -> str:
         """What nbgitpuller is told."""
-        address = f"https://github.com/{self.owner}/{self.repository}"
         return (
-            f"repo={quote(address, safe='')}&branch={quote(self.branch, safe='')}"
+            f"repo={quote(self.address, safe='')}&branch={quote(self.branch, safe='')}"
             f"&urlpath=lab%2Ftree%2F{self.repository}%2Fnotebooks"
         )
 
@@ -94,7 +104,7 @@ def home_of(pyproject: str) -> Home:
 
 
 def places() -> list[Path]:
-    """The files that link to Binder: documents and notebooks."""
+    """The files with such addresses: documents and notebooks."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
     return sorted([*documents, *ROOT.glob("notebooks/[0-9][0-9]_*.ipynb")])
 
@@ -107,6 +117,7 @@ def rewritten(path: Path, text: str, home: Home) -> str:
     """
     text = ADDRESS.sub(lambda _: home.binder, text)
     text = PULL.sub(lambda _: home.pull, text)
+    text = CLONE.sub(lambda _: home.clone, text)
     return with_badge(path.name, text, home) if path.suffix == ".ipynb" else text
 
 

@@ -1,7 +1,7 @@
 """Pictures of trajectories, and a training run with buttons: odd worlds, odd settings.
 
 Covered are course.watch, course.strip and course.TrainingDashboard, whose buttons are
-pressed in any order. `start` needs an event loop, which tests/pg_course/test_dashboard.py has.
+pressed in any order. `start` needs an event loop: tests/pg_course/test_dashboard.py.
 """
 
 import dataclasses

@@ -187,7 +187,8 @@ def test_a_fork_gets_its_own_links_everywhere(path):
     fork = links.Home("someone", "my.fork", "a/branch")
     before = path.read_text(encoding="utf-8")
     after = links.rewritten(path, before, fork)
-    assert not re.search(r"(gh/|github\.com%2F)policy-gradients", after)
+    ours = r"(gh/|github\.com%2F|git\+https://github\.com/)policy-gradients"
+    assert not re.search(ours, after)
     assert links.rewritten(path, after, fork) == after
     assert links.rewritten(path, after, home()) == before
     if path in NOTEBOOKS:

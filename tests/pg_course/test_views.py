@@ -14,6 +14,11 @@ from pg_course.stage import views
 sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
 from browserless import page  # noqa: E402
 
+IMPORTS = """
+import pg_course as course, pg_helpers as pg
+from pg_course.stage import plots
+"""
+
 
 @pytest.fixture
 def run(monkeypatch):
