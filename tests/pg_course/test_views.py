@@ -149,10 +149,7 @@ SHOWN = {
 def test_a_real_kernel_names_the_cell_that_runs(show):
     with page() as notebook:
         count = "from ipywidgets.widgets.widget import _instances as w; print(len(w))"
-        notebook.run(
-            "imports",
-            "import pg_course as course, pg_helpers as pg\nfrom pg_course.stage import plots",
-        )
+        notebook.run("imports", IMPORTS)
         notebook.run("a", show)
         once = notebook.run("count", count)
         notebook.run("a", show)
