@@ -5,9 +5,11 @@ truth: on a finite world `exact` lists every trajectory.
 """
 
 import sys
+from importlib import import_module
+from typing import Any
 
 try:
-    from pg_helpers import clinic, exact
+    from pg_helpers import exact
     from pg_helpers.arguments import NotFiniteError
     from pg_helpers.cartpole import CartPoleVectorEnv
     from pg_helpers.checkpoints import load_checkpoint
@@ -105,8 +107,10 @@ _MOVED = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Say where a name went that is not here any more."""
+def __getattr__(name: str) -> Any:
+    """Import the clinic at its first use; say where a name went that is gone."""
+    if name == "clinic":
+        return import_module("pg_helpers.clinic")
     if name in _MOVED:
         where = _MOVED[name].format(name=name)
         raise AttributeError(f"pg_helpers.{name} is now {where}")

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from pg_helpers.acting import Translator, as_vector_env
 from pg_helpers.arguments import NotFiniteError, shown
@@ -148,6 +147,8 @@ def train(
     Warns:
         RuntimeWarning: it was interrupted, or the checkpoint cannot be written.
     """
+    from tqdm.auto import tqdm  # takes its time, where there are pages
+
     run, file = _begin(env, policy, config, checkpoint, checkpoint_every)
     total, made = config.num_updates, len(run.history)
     bar = tqdm(total=total, initial=made, disable=not progress, unit="update")

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
+import pg_course as course
 import pg_helpers as pg
 
-PACKAGE = Path(pg.__file__).parent
+PACKAGES = [Path(package.__file__).parent for package in (pg, course)]
 # What one call may take more than there was: less than a machine has, more than any
 # right answer here needs.
 MEMORY = 4 * 2**30
@@ -84,10 +85,10 @@ def _kind(error: Exception) -> str:
 
 
 def _in_words(error: Exception, arguments: Collection[str]) -> bool:
-    """Whether it was raised in the package, as `name: expected ...`."""
+    """Whether it was raised in one of the packages, as `name: expected ...`."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     named = re.match(r"(\w+)\b[^:\n]*: expected ", str(error))
-    ours = Path(last.filename).is_relative_to(PACKAGE)
+    ours = any(Path(last.filename).is_relative_to(place) for place in PACKAGES)
     return ours and named is not None and named[1] in arguments
 
 

@@ -63,7 +63,7 @@ def tried(function, arguments, render=False):
 
 
 @pytest.mark.parametrize(
-    "function", CALLS, ids=lambda f: f"{f.__module__[11:]}.{f.__name__}"
+    "function", CALLS, ids=lambda f: f"{f.__module__}.{f.__name__}"
 )
 def test_an_honest_call(function):
     tried(function, CALLS[function], render=True)
@@ -103,7 +103,7 @@ CASES = [(f, a) for f, given in CALLS.items() for a in given]
 @pytest.mark.parametrize(
     ("function", "name"),
     CASES,
-    ids=[f"{f.__module__[11:]}.{f.__name__}-{name}" for f, name in CASES],
+    ids=[f"{f.__module__}.{f.__name__}-{name}" for f, name in CASES],
 )
 def test_one_argument_odd(function, name):
     honest = CALLS[function][name]
