@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from pg_course.stage.display import Picture, check_alt, clear, png_of, png_size
+from pg_course.stage.display import Picture, check_alt, clear, empty, png_of, png_size
 from pg_course.stage.scenes import Scene, path_of, scene_of
 from pg_helpers.arguments import check_count, finite_array, iterated
 from pg_helpers.rollout import Trajectories
@@ -169,9 +169,11 @@ def _codes(file: bytes) -> NDArray[np.int64]:
 
 def _frames(scene: Scene, path: NDArray, times: list[int]) -> Iterator[Figure]:
     figure = Figure(figsize=scene.frame_size)
+    clear(figure)  # for its margins
+    axes = figure.add_subplot()
     for time in times:
-        clear(figure)
-        scene.draw_agent(figure.add_subplot(), path[: time + 1], f"step {time}")
+        empty(axes)
+        scene.draw_agent(axes, path[: time + 1], f"step {time}")
         yield figure
 
 

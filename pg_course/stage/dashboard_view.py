@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pg_course.stage.controls import Choice
-from pg_course.stage.display import img_tag
+from pg_course.stage.display import empty, img_tag
 from pg_course.stage.pictures import (
     BLACK,
     BLUE,
@@ -189,13 +189,7 @@ def _panels(figure: Figure) -> list[Axes]:
         for place in (grid[0, :2], grid[1, 0], grid[1, 1], grid[0, 2], grid[1, 2]):
             figure.add_subplot(place)
     for axes in figure.axes:
-        kinds = (axes.lines, axes.collections, axes.patches, axes.texts, axes.images)
-        for artist in [artist for kind in kinds for artist in kind]:
-            artist.remove()
-        axes.relim()
-        axes.autoscale()
-        axes.set_aspect("auto")
-        axes.set_axis_on()
+        empty(axes)
     return figure.axes
 
 

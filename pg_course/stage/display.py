@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython.display import display
 from matplotlib import rcParams
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -144,6 +145,20 @@ def clear(figure: Figure) -> None:
         bottom=4 * em / height,
         top=1 - 2.5 * em / height,
     )
+
+
+def empty(axes: Axes) -> None:
+    """Take from axes what was drawn on them, but not their ticks.
+
+    To draw again on the same axes takes half the time: most of it goes into new ticks.
+    """
+    kinds = (axes.lines, axes.collections, axes.patches, axes.texts, axes.images)
+    for artist in [artist for kind in kinds for artist in kind]:
+        artist.remove()
+    axes.relim()
+    axes.autoscale()
+    axes.set_aspect("auto")
+    axes.set_axis_on()
 
 
 def png_size(png: bytes) -> tuple[int, int]:

@@ -5,12 +5,18 @@ import inspect
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from judge import covered
 
 import pg_course as course
 import pg_helpers as pg
 from pg_course.stage import plots
 from pg_helpers import arguments
+
+# A long run asks for it, not each `make test`: a new function is no less tested for it.
+pytestmark = pytest.mark.skipif(
+    settings().max_examples < 100, reason="asked with --hypothesis-profile=long"
+)
 
 # They hold what the package gives; nobody is meant to fill them in.
 RECORDS = {
