@@ -57,11 +57,13 @@ function spread(section) {
     block.bottom = end = shown ? box.bottom - origin - TOP : end;
   }
   const heading = section.parentNode.querySelector("h1, h2")?.cloneNode(true);
-  const pages = bestPages(blocks, BOTTOM - TOP);
+  const headed = (page) => page.some((block) => block.element.matches("h1, h2"));
+  const needsHead = (page) => Boolean(heading) && !headed(page);
+  const pages = bestPages(blocks, BOTTOM - TOP, needsHead);
   let after = section;
   for (const page of pages) {
     const slide = document.createElement("section");
-    if (heading && !page.some((block) => block.element.matches("h1, h2"))) {
+    if (needsHead(page)) {
       slide.append(runningHead(heading));
     }
     fill(slide, page);
@@ -122,12 +124,12 @@ function widths(element) {
 }
 
 /** The division into pages with the least cost, as TeX chooses the lines. */
-function bestPages(blocks, room) {
+function bestPages(blocks, room, needsHead) {
   const best = [{ cost: 0, start: 0 }];
   for (let end = 1; end <= blocks.length; end++) {
     best[end] = { cost: Infinity, start: end - 1 };
     for (let start = end - 1; start >= 0; start--) {
-      const head = start === 0 ? 0 : RUNNING;
+      const head = needsHead(blocks.slice(start, end)) ? RUNNING : 0;
       const used = (head + blocks[end - 1].bottom - blocks[start].top) / room;
       if (used > 1 && start < end - 1) break;
       const cost =
