@@ -14,7 +14,8 @@ from pg_course.stage.views import Accessible, control_row, display_data
 
 _CHOSEN = " <strong>← your choice</strong>"
 _WIDE = {"flex": "1 1 0", "min_width": "0"}
-# As large as the text of the notebook, and set apart from it.
+# As large as the text of the notebook, and set apart from it. What MathJax hides for
+# screen readers must not make its line wider, as it may where fonts are wide.
 _STYLE = """
 .pg-question {
   border-left: 4px solid #0072b2; padding-left: 12px; margin: 4px 0;
@@ -26,6 +27,7 @@ _STYLE = """
 .pg-question .widget-html, .pg-question .widget-htmlmath,
 .pg-question .widget-label, .pg-question .widget-readout { font-size: inherit; }
 .pg-question p { margin: 0 0 0.5em; }
+.pg-question mjx-assistive-mml { width: 1px !important; }
 """
 
 
