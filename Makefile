@@ -61,7 +61,7 @@ lint: $(STAMP) ## Check style, types and the state of the notebooks
 	$(BIN)/mypy
 	$(BIN)/python tools/notebooks.py check
 
-format: $(STAMP) ## Mend what ruff can mend, and format
+format: $(STAMP) ## Fix what ruff can fix, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

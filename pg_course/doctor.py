@@ -37,7 +37,7 @@ class Finding:
 
     Attributes:
         problem: what is wrong, in a sentence or two.
-        remedy: how to mend it.
+        remedy: how to fix it.
         serious: whether notebooks may fail of it; otherwise it is a hint.
     """
 
@@ -58,7 +58,7 @@ def examine() -> list[Finding]:
             findings += check()
         except Exception as error:  # One that stumbles must not silence the others.
             name = f"{check.__name__}: {type(error).__name__}: {error}"
-            remedy = "mend what else is named here first, then ask again"
+            remedy = "fix what else is named here first, then ask again"
             findings.append(Finding(f"This could not be looked at: {name}", remedy))
     return findings
 
@@ -71,7 +71,7 @@ def report(findings: list[Finding]) -> str:
         lines = ["Something is wrong with your set-up."]
     for finding in findings:
         kind = "Wrong" if finding.serious else "Hint"
-        lines += ["", f"{kind}: {finding.problem}", f"  To mend it: {finding.remedy}"]
+        lines += ["", f"{kind}: {finding.problem}", f"  To fix it: {finding.remedy}"]
     return "\n".join(lines)
 
 

@@ -103,8 +103,13 @@ _MOVED = {
     ),
     "checks": "the module exercises in the room of a notebook, as in "
     "pg_course.nb04_the_log_derivative_trick.exercises",
+    "figures": "figures and experiments in the rooms of pg_course",
     "plots": "pg_course.stage.plots",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m pg_helpers.doctor` runs the doctor, who lives in pg_course."""
+"""Runs pg_course.doctor: `python -m pg_helpers.doctor`."""
 
 import runpy
 

@@ -1,4 +1,4 @@
-"""What an environment has to give, and words for what it gives instead."""
+"""What an environment answers, checked once, where it enters."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class VectorOfOne(VectorEnv):
         self.single_observation_space, self.single_action_space = space, action_space
         self.observation_space = batch_space(space, 1)
         self.action_space = batch_space(action_space, 1)
-        self._contract = EnvAnswers(space)
+        self._answers = EnvAnswers(space)
         self._ended = False
 
     def reset(
@@ -167,7 +167,7 @@ class VectorOfOne(VectorEnv):
     ) -> tuple[NDArray, dict[str, Any]]:
         """Start an episode."""
         self._ended = False
-        return self._contract.start(reset(self.env, seed, options))[None], {}
+        return self._answers.start(reset(self.env, seed, options))[None], {}
 
     def step(
         self, actions: NDArray
@@ -176,7 +176,7 @@ class VectorOfOne(VectorEnv):
         if self._ended:
             seen, _ = self.reset()
             return seen, np.zeros(1), np.zeros(1, bool), np.zeros(1, bool), {}
-        *arrays, _ = self._contract.step(self.env.step(actions[0]))
+        *arrays, _ = self._answers.step(self.env.step(actions[0]))
         self._ended = bool(arrays[2] or arrays[3])
         seen, reward, terminated, truncated = (array[None] for array in arrays)
         return seen, reward, terminated, truncated, {}

@@ -75,16 +75,16 @@ def sample_trajectory(
         raise TypeError(f"env: expected a gymnasium.Env, got {shown(env)}")
     max_steps = check_count("max_steps", max_steps)
     translator = Translator(env, policy)
-    contract = EnvAnswers(translator.observation_space)
+    answers = EnvAnswers(translator.observation_space)
     record = _Record(1)
     with seeded(seed, translator.device) as seeds:
         env_seed, generator = seeds
-        observation = contract.start(reset(env, env_seed))
+        observation = answers.start(reset(env, env_seed))
         for step in range(max_steps):
             # Copies: the memory may be the environment's, and the policy's to write in.
             seen = observation.copy()
             action = translator.draw(observation.copy(), step, generator)
-            observation, reward, terminated, truncated, _ = contract.step(
+            observation, reward, terminated, truncated, _ = answers.step(
                 env.step(translator.for_env(action))
             )
             record.add(ONLY, step, seen[None], action[None], reward[None])
@@ -137,7 +137,7 @@ def sample_trajectories(
     with as_vector_env(envs, num_trajectories) as vector:
         translator = translator_for(vector, policy)
         num_envs = check_count("env.num_envs", getattr(vector, "num_envs", 0))
-        contract = EnvAnswers(translator.observation_space, (num_envs,))
+        answers = EnvAnswers(translator.observation_space, (num_envs,))
         with seeded(seed, translator.device) as seeds:
             env_seed, generator = seeds
             for first in range(0, num_trajectories, num_envs):
@@ -146,10 +146,10 @@ def sample_trajectories(
                 _run_round(
                     vector,
                     translator,
-                    contract,
+                    answers,
                     record,
                     rows,
-                    contract.start(start),
+                    answers.start(start),
                     max_steps,
                     generator,
                 )
@@ -159,7 +159,7 @@ def sample_trajectories(
 def _run_round(
     envs: VectorEnv,
     translator: Translator,
-    contract: EnvAnswers,
+    answers: EnvAnswers,
     record: _Record,
     rows: NDArray,
     observations: NDArray,
@@ -168,14 +168,14 @@ def _run_round(
 ) -> None:
     """One episode in each environment, for the trajectories of these numbers."""
     running = rows - rows[0]
-    (number,) = contract.batch
+    (number,) = answers.batch
     mode = autoreset_mode(envs)
     for step in range(max_steps):
         # A copy, as the memory may be the environment's; a third of the time of [].
         seen = observations.take(running, axis=0)
         actions = translator.draw(seen, step, generator, running, number)
         taken = actions[running]  # a copy, as what the environment gets may change
-        observations, rewards, terminated, truncated, info = contract.step(
+        observations, rewards, terminated, truncated, info = answers.step(
             envs.step(translator.for_env(actions))
         )
         record.add(rows, step, seen, taken, rewards[running])
@@ -187,11 +187,11 @@ def _run_round(
             at_once = mode is None and "final_obs" in info
             if at_once or mode is AutoresetMode.SAME_STEP:
                 # The observations are those of the next episodes already.
-                seen = contract.final(info, last)
+                seen = answers.final(info, last)
             record.finish(rows[ends], seen, (truncated & ~terminated)[last])
             rows, running = rows[~ends], running[~ends]
         if mode is AutoresetMode.DISABLED and ended.any():
-            observations = contract.start(envs.reset(options={"reset_mask": ended}))
+            observations = answers.start(envs.reset(options={"reset_mask": ended}))
         if not len(running):
             return
     raise _too_long(max_steps)

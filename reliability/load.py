@@ -25,7 +25,7 @@ STALLED = 1.5  # times the median
 ANSWERS = 10  # a kernel
 # All keep answers in the one file of their home, at the same moment.
 ANSWER = f"""
-from pg_helpers import progress
+from pg_course.asking import progress
 for number in range({ANSWERS}):
     said = progress.record("questions", f"KERNEL.{{number}}", "A")
     assert not said, said

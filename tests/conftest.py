@@ -26,7 +26,7 @@ def without_examination() -> None:
 def _legible_figures(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Whatever a test of pg_helpers draws can be read without colours, and if pale."""
+    """Whatever a test draws can be read without colours, and if pale."""
     drawn: list[Figure] = []
     make = Figure.__init__
 

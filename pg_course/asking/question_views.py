@@ -130,7 +130,7 @@ class AskedPrediction(Shown):
         if isinstance(self._asked, Question):
             self._options.mark(guess)
         self._said.value = (
-            f"Your prediction: <strong>{guess}</strong>. Run on: it is held against "
+            f"Your prediction: <strong>{guess}</strong>. Run on: it is compared with "
             f"the result. {trouble}"
         )
 

@@ -28,6 +28,6 @@ def part(room: str, name: str) -> ModuleType:
 
 
 @cache
-def series() -> tuple[Contents, ...]:
+def all_contents() -> tuple[Contents, ...]:
     """What there is to do in each notebook, in order."""
     return tuple(part(room, "questions").CONTENTS for room in rooms())

@@ -8,7 +8,7 @@ from pg_course.asking import progress
 from pg_course.asking.overview import Overview
 from pg_course.asking.question_views import AskedPrediction, Resolved, SelfTest
 from pg_course.asking.questions import Prediction
-from pg_course.asking.rooms import series
+from pg_course.asking.rooms import all_contents
 from pg_helpers.arguments import shown
 
 _resolved: dict[str, Resolved] = {}
@@ -60,16 +60,16 @@ def self_test(number: int) -> SelfTest:
     Raises:
         ValueError: there is no such notebook.
     """
-    numbers = [contents.number for contents in series()]
+    numbers = [contents.number for contents in all_contents()]
     # An array would compare itself element by element.
     if not isinstance(number, Integral) or number not in numbers:
         raise ValueError(f"number: expected one of {numbers}, got {shown(number)}")
-    return SelfTest(series()[numbers.index(number)])
+    return SelfTest(all_contents()[numbers.index(number)])
 
 
 def show_progress() -> Overview:
     """Show what is done and what is next; the last expression of a cell."""
-    return Overview(series())
+    return Overview(all_contents())
 
 
 def forget_progress() -> None:
@@ -82,7 +82,7 @@ def forget_progress() -> None:
 
 
 def _prediction(name: str) -> Prediction:
-    asked = {p.name: p for contents in series() for p in contents.predictions}
+    asked = {p.name: p for contents in all_contents() for p in contents.predictions}
     if not isinstance(name, str) or name not in asked:
         raise ValueError(f"name: expected one of {sorted(asked)}, got {shown(name)}")
     return asked[name]

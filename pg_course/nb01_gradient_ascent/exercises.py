@@ -1,5 +1,4 @@
 """Exercises of notebook 01: a step, a mini-batch, and the gradient of J for levers."""
-# DOCS The exercise on the gradient of J for levers, Eq. (3).
 
 from __future__ import annotations
 

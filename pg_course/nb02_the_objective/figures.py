@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from pg_course.nb02_the_objective.experiments import column
 from pg_course.shared.trajectories import words_of
 from pg_course.stage.plots import COLORS
 from pg_helpers.arguments import (
@@ -20,7 +21,6 @@ from pg_helpers.arguments import (
     check_fraction,
     check_number,
     check_texts,
-    shaped_array,
     shown,
 )
 from pg_helpers.enumeration import AllTrajectories
@@ -91,8 +91,8 @@ def table(
         ValueError: they are not finite or not of shape (K,).
     """
     told = stories(listed)
-    P = _one_each("probabilities", probabilities, len(told))
-    R = _one_each("returns", returns, len(told))
+    P = column("probabilities", probabilities, len(told))
+    R = column("returns", returns, len(told))
     form = "{:>2}  {:<7} {:<13} {:<15} {:>7} {:>7} {:>8}"
     lines = [form.format("k", "start", "actions", "states after", "P", "R", "R P")]
     for k, words in enumerate(told):
@@ -122,8 +122,8 @@ def draw_trajectories(
         ValueError: they are not finite or not of shape (K,).
     """
     names = check_texts("names", names)
-    P = _one_each("probabilities", probabilities, len(names))
-    R = _one_each("returns", returns, len(names))
+    P = column("probabilities", probabilities, len(names))
+    R = column("returns", returns, len(names))
     panels = figure.subplots(1, 3)
     # The scales are fixed, so that bars can be compared from one theta to the next.
     panels[0].add_collection(_bars(P, color=_PROBABILITY))
@@ -189,9 +189,9 @@ def draw_density(
         TypeError: the numbers are not numbers.
         ValueError: they are not finite or not of one shape (n,).
     """
-    a = _one_each("actions", actions)
-    p = _one_each("density", density, len(a))
-    R = _one_each("returns", returns, len(a))
+    a = column("actions", actions)
+    p = column("density", density, len(a))
+    R = column("returns", returns, len(a))
     panels = figure.subplots(1, 3)
     panels[0].plot(a, p, color=_PROBABILITY)
     panels[0].set(title="density $P$", ylabel="per unit of action")
@@ -204,35 +204,6 @@ def draw_density(
     panels[2].set(title="product $R\\,P$", ylabel="reward per unit of action")
     for axes in panels:
         axes.set_xlabel("action $a$")
-
-
-def fit_line(
-    x: ArrayLike | Tensor, y: ArrayLike | Tensor, standard_errors: ArrayLike | Tensor
-) -> tuple[float, float, float]:
-    """Fit a straight line by least squares through independent points.
-
-    Args:
-        x: (n,), at least two different ones.
-        y: (n,).
-        standard_errors: (n,), of y; they do not weigh the points.
-
-    Returns:
-        Slope, its standard error, and the height at x = 0.
-
-    Raises:
-        TypeError: the numbers are not numbers.
-        ValueError: they are not finite or not of one shape (n,), or all x are equal.
-    """
-    places = _one_each("x", x)
-    if not places.size or np.ptp(places) == 0:
-        raise ValueError("x: expected two different numbers at least")
-    heights = _one_each("y", y, len(places))
-    spread = _one_each("standard_errors", standard_errors, len(places))
-    # The slope is a weighted sum of the heights, so their errors add in quadrature.
-    weights = (places - places.mean()) / np.square(places - places.mean()).sum()
-    slope = float(weights @ heights)
-    error = float(np.sqrt(np.square(weights * spread).sum()))
-    return slope, error, float(heights.mean() - slope * places.mean())
 
 
 def draw_errors(
@@ -258,8 +229,8 @@ def draw_errors(
         TypeError: the numbers are not numbers.
         ValueError: they are not finite or not of one shape (n,), or not positive.
     """
-    N = _one_each("numbers", numbers)
-    found = _one_each("errors", errors, len(N))
+    N = column("numbers", numbers)
+    found = column("errors", errors, len(N))
     for name, values in (("numbers", N), ("errors", found)):
         if (values <= 0).any():
             raise ValueError(f"{name}: expected positive numbers, got {values.min()}")
@@ -290,11 +261,3 @@ def _bars(widths: NDArray[np.float64], **look: Any) -> PolyCollection:
 def _check_below(name: str, values: Tensor, limit: int) -> None:
     if (largest := int(values.max())) >= limit:
         raise ValueError(f"{name}: the hill has {limit}, got number {largest}")
-
-
-def _one_each(
-    name: str, values: ArrayLike | Tensor, count: int | None = None
-) -> NDArray[np.float64]:
-    """Numbers on one axis, as many as asked for."""
-    given = values.detach().numpy() if isinstance(values, Tensor) else values
-    return shaped_array(name, given, count)

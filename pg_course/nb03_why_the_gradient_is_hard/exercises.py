@@ -1,5 +1,4 @@
-"""Exercises of notebook 03: the gradient as a sum, Eq. (10), and how to judge it."""
-# DOCS The exercise on how many trajectories there are.
+"""Exercises of notebook 03: Eq. (10), finite differences, counting trajectories."""
 
 from __future__ import annotations
 

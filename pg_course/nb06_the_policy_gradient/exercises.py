@@ -1,5 +1,4 @@
-"""Exercises of notebook 06: the policy gradient, exact and estimated."""
-# DOCS The exercise on the share of estimates that point uphill.
+"""Exercises of notebook 06: the gradient, exact and estimated, and shares uphill."""
 
 from __future__ import annotations
 

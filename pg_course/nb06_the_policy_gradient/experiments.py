@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers import enumeration
-from pg_helpers.arguments import check_fraction, finite_array
+from pg_helpers.arguments import check_fraction, finite_array, shaped_array
 from pg_helpers.mdp import TabularMDP, check_mdp
 
 
@@ -127,3 +127,65 @@ def plane_of(mdp: TabularMDP, gamma: float) -> Plane:
         visits=at.sum(1).astype(float),
         ones=(at & (actions == 1)[:, :, None]).sum(1).astype(float),
     )
+
+
+def shares(
+    estimates: ArrayLike, gradient: ArrayLike, probabilities: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Shares of estimates that point uphill, are zero or level, and point downhill.
+
+    Args:
+        estimates: (n, D).
+        gradient: (D,), the exact one.
+        probabilities: (n,), of the estimates; by default all are equally probable.
+
+    Returns:
+        (3,), by the sign of the inner product with the gradient.
+
+    Raises:
+        TypeError: an argument is not numbers.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    signs = signs_of(estimates, gradient)
+    weights = np.full(signs.shape, 1 / len(signs))
+    if probabilities is not None:
+        weights = shaped_array("probabilities", probabilities, *signs.shape)
+    return np.array([weights[signs == sign].sum() for sign in (1, 0, -1)])
+
+
+def distinct(
+    points: ArrayLike, probabilities: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put points that lie on each other together.
+
+    Args:
+        points: (n, D); the same to 12 decimals is the same.
+        probabilities: (n,).
+
+    Returns:
+        The m different points, (m, D), and the probability of each, (m,).
+
+    Raises:
+        TypeError: an argument is not numbers.
+        ValueError: shapes do not fit, or a number is not finite.
+    """
+    places = finite_array("points", points).round(12) + 0.0  # no negative zeros
+    if places.ndim != 2:
+        raise ValueError(f"points: expected shape (n, D), got {places.shape}")
+    weights = shaped_array("probabilities", probabilities, len(places))
+    different, number = np.unique(places, axis=0, return_inverse=True)
+    gathered = np.zeros(len(different))
+    np.add.at(gathered, number.ravel(), weights)
+    return different, gathered
+
+
+def signs_of(estimates: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
+    """1 for each estimate that points uphill, -1 for downhill, 0 for neither, (n,)."""
+    points = finite_array("estimates", estimates)
+    arrow = finite_array("gradient", gradient)
+    if points.ndim != 2 or arrow.shape != points.shape[1:]:
+        raise ValueError(
+            f"estimates: expected shape (n, D) with the gradient's D, got "
+            f"{points.shape} and {arrow.shape}"
+        )
+    return np.sign(points @ arrow)

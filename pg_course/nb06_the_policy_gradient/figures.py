@@ -10,8 +10,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.nb06_the_policy_gradient.experiments import signs_of
 from pg_course.stage.plots import COLORS, SHADES
-from pg_helpers.arguments import check_positive, finite_array, shaped_array
+from pg_helpers.arguments import check_positive, shaped_array
 
 # Which way a point points: colour, marker and name in a legend.
 LOOKS = (
@@ -19,56 +20,6 @@ LOOKS = (
     ("black", "s", "zero"),
     (COLORS[1], "v", "downhill"),
 )
-
-
-def shares(
-    estimates: ArrayLike, gradient: ArrayLike, probabilities: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Shares of estimates that point uphill, are zero or level, and point downhill.
-
-    Args:
-        estimates: (n, D).
-        gradient: (D,), the exact one.
-        probabilities: (n,), of the estimates; by default all are equally probable.
-
-    Returns:
-        (3,), by the sign of the inner product with the gradient.
-
-    Raises:
-        TypeError: an argument is not numbers.
-        ValueError: shapes do not fit, or a number is not finite.
-    """
-    signs = _signs(estimates, gradient)
-    weights = np.full(signs.shape, 1 / len(signs))
-    if probabilities is not None:
-        weights = shaped_array("probabilities", probabilities, *signs.shape)
-    return np.array([weights[signs == sign].sum() for sign in (1, 0, -1)])
-
-
-def distinct(
-    points: ArrayLike, probabilities: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put points that lie on each other together.
-
-    Args:
-        points: (n, D); the same to 12 decimals is the same.
-        probabilities: (n,).
-
-    Returns:
-        The m different points, (m, D), and the probability of each, (m,).
-
-    Raises:
-        TypeError: an argument is not numbers.
-        ValueError: shapes do not fit, or a number is not finite.
-    """
-    places = finite_array("points", points).round(12) + 0.0  # no negative zeros
-    if places.ndim != 2:
-        raise ValueError(f"points: expected shape (n, D), got {places.shape}")
-    weights = shaped_array("probabilities", probabilities, len(places))
-    different, number = np.unique(places, axis=0, return_inverse=True)
-    gathered = np.zeros(len(different))
-    np.add.at(gathered, number.ravel(), weights)
-    return different, gathered
 
 
 def draw_cloud(
@@ -97,7 +48,7 @@ def draw_cloud(
         ValueError: shapes do not fit, a number is not finite, the gradient is zero, or
             reach or area is not positive.
     """
-    signs, reach = _signs(estimates, gradient), check_positive("reach", reach)
+    signs, reach = signs_of(estimates, gradient), check_positive("reach", reach)
     area = check_positive("area", area)
     points, arrow = np.asarray(estimates, float), np.asarray(gradient, float)
     if arrow.shape != (2,) or not arrow.any():
@@ -197,14 +148,3 @@ def _shade_uphill(axes: Axes, arrow: NDArray, reach: float) -> None:
     corners = np.array([aside, aside + ahead, ahead - aside, -aside])
     axes.fill(*corners.T, color=SHADES[0], alpha=0.18, linewidth=0, gid="shade")
     axes.plot(*np.array([aside, -aside]).T, color="0.5", linewidth=1, linestyle=":")
-
-
-def _signs(estimates: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
-    points = finite_array("estimates", estimates)
-    arrow = finite_array("gradient", gradient)
-    if points.ndim != 2 or arrow.shape != points.shape[1:]:
-        raise ValueError(
-            f"estimates: expected shape (n, D) with the gradient's D, got "
-            f"{points.shape} and {arrow.shape}"
-        )
-    return np.sign(points @ arrow)

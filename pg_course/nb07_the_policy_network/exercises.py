@@ -1,5 +1,4 @@
 """Exercises of notebook 07: the softmax, Eq. (20), entropy and a Gaussian's density."""
-# DOCS The exercise on ln pi(a|s) of a Gaussian policy, whose actions have components.
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Exercises of notebook 08: losses made of probabilities, Eq. (23) step by step."""
-# DOCS The exercise on the ratio of a new policy's probabilities to an old one's.
+"""Exercises of notebook 08: pseudo-losses, Eq. (23), and the ratio of two policies."""
 
 from __future__ import annotations
 

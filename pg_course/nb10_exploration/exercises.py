@@ -1,5 +1,4 @@
 """Exercises of notebook 10: actions tried, epsilon-greedy, a bonus for entropy."""
-# DOCS The exercise on the loss with a bonus for entropy.
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many actions epsilon-greedy really tries, and a schedule for a bonus."""
+"""How many actions epsilon-greedy really tries, and a schedule for epsilon."""
 
 from __future__ import annotations
 

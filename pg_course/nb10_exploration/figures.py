@@ -1,4 +1,4 @@
-"""Figures of exploration: two goals, shares, a price, a schedule and a policy."""
+"""Figures of notebook 10: two goals, shares, a price, and effective actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebook 11: a world as a list with its scores, small worlds, and a table in text."""
+"""A world as a list of trajectories with their scores, and two small worlds."""
 
 from __future__ import annotations
 

@@ -71,7 +71,9 @@ def two_goals(near: float = 1.0, far: float = 10.0, horizon: int = 8) -> Tabular
     return TabularMDP(cells == start, plain.transition, reward, terminal, horizon)
 
 
-def draw(probabilities: ArrayLike, generator: np.random.Generator) -> NDArray[np.int64]:
+def draw_actions(
+    probabilities: ArrayLike, generator: np.random.Generator
+) -> NDArray[np.int64]:
     """Draw an index from each row.
 
     Args:

@@ -143,29 +143,6 @@ def fill_band(
     return axes
 
 
-def moving_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
-    """Mean over the last `width` entries, over fewer at the start.
-
-    Args:
-        values: (..., n).
-        width: at least 1.
-
-    Returns:
-        (..., n).
-
-    Raises:
-        TypeError: values are not numbers.
-        ValueError: width below 1, or values not finite.
-    """
-    check_count("width", width)
-    array = finite_array("values", values)
-    if not array.ndim:
-        raise ValueError("values: expected shape (..., n), got one number")
-    total = array.cumsum(axis=-1)
-    total[..., width:] -= array.cumsum(axis=-1)[..., :-width]
-    return total / np.minimum(np.arange(1, array.shape[-1] + 1), width)
-
-
 def paired_bars(
     axes: Axes,
     names: Sequence[str],

@@ -1,4 +1,4 @@
-"""Is this loss right? Any loss, held against the exact gradient of J."""
+"""Is this loss right? Any loss, compared with the exact gradient of J."""
 
 from pg_helpers.clinic.diagnosis import Diagnosis
 from pg_helpers.clinic.examination import examine

@@ -53,7 +53,7 @@ def examine(
       losses with baselines, ratios or values. Only the gradient by the parameters of
       the policy counts.
 
-    Known causes are recognised by comparing the loss with some 1200 recipes, right and
+    Known causes are recognised by comparing the loss with some 1300 recipes, right and
     wrong ones, on every batch.
 
     Args:

@@ -6,6 +6,7 @@ import torch
 import pg_helpers as pg
 from pg_course.nb01_gradient_ascent import experiments as experiments_01
 from pg_course.nb01_gradient_ascent import figures as figures_01
+from pg_course.nb02_the_objective import experiments as experiments_02
 from pg_course.nb02_the_objective import figures as figures_02
 from pg_course.nb03_why_the_gradient_is_hard import figures as figures_03
 from pg_course.nb04_the_log_derivative_trick import experiments as experiments_04
@@ -46,7 +47,6 @@ CALLS = {
         "band": (0.1, 0.9),
     },
     plots.fill_band: {"x": [1, 2, 3], "low": ROW, "high": ROW + 1, "color": "0.5"},
-    plots.moving_mean: {"values": ROW, "width": 2},
     plots.paired_bars: {
         **{"names": ABC, "first": ROW, "second": ROW},
         "labels": ("a", "b"),
@@ -96,7 +96,7 @@ CALLS = {
     figures_02.draw_trajectories: {"names": ABC, "probabilities": ROW, "returns": ROW},
     figures_02.draw_discounts: {"gamma": 0.9, "delay": 3, "level": 0.2},
     figures_02.draw_density: {"actions": ROW, "density": ROW, "returns": ROW},
-    figures_02.fit_line: {"x": ROW, "y": ROW, "standard_errors": ROW},
+    experiments_02.fit_line: {"x": ROW, "y": ROW, "standard_errors": ROW},
     figures_02.draw_errors: {
         **{"numbers": [1, 10, 100], "errors": ROW, "slope": -0.5, "height": 0.1},
     },
@@ -122,8 +122,12 @@ CALLS = {
     figures_05.draw_factors: {"factors": FACTORS, "multiplied": 1},
     figures_05.draw_underflow: {"logarithms": -ROW, "products": {"a": ROW}},
     experiments_05.chi_square: {"counts": [20, 30, 50], "probabilities": ROW},
-    figures_06.shares: {"estimates": TWO, "gradient": [0.1, 1], "probabilities": ROW},
-    figures_06.distinct: {"points": TWO, "probabilities": ROW},
+    experiments_06.shares: {
+        "estimates": TWO,
+        "gradient": [0.1, 1],
+        "probabilities": ROW,
+    },
+    experiments_06.distinct: {"points": TWO, "probabilities": ROW},
     figures_06.draw_cloud: {
         **{"estimates": TWO, "gradient": [0.1, 1], "reach": 0.8},
         **{"probabilities": ROW, "area": 100},

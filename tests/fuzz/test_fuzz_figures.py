@@ -1,10 +1,10 @@
 """Figures of odd numbers: drawn to the pixel, or refused in words.
 
-Covered is what the notebooks call of plots, pictures and figures; not covered are
-numbers beyond 1e100, of which no reader draws a picture, the Axes or Figure that is
-drawn on, and what takes a generator or something that another function has made
-(crowds.play, at_steps and draw, patients_training.courses, patients.table,
-variance.list_all, trajectories, and of factors what reads a walk).
+Covered is what the notebooks call of plots, pictures, figures and experiments; not
+covered are numbers beyond 1e100, of which no reader draws a picture, the Axes or Figure
+that is drawn on, and what takes a generator or something that another function has made
+(crowds.play, at_steps and draw_actions, trajectories, experiments.list_all of 11,
+experiments.courses and figures.table of 12, and what reads a walk in figures of 05).
 """
 
 import inspect

@@ -13,9 +13,9 @@ from nonsense import THINGS, right_or_not
 import pg_course as course
 from pg_course.asking import progress
 from pg_course.asking.questions import Question
-from pg_course.asking.rooms import series
+from pg_course.asking.rooms import all_contents
 
-ASKED = [p for contents in series() for p in contents.predictions]
+ASKED = [p for contents in all_contents() for p in contents.predictions]
 LETTERS = {p.name: p.right for p in ASKED if isinstance(p, Question)}
 RANGES = {p.name: p.holds for p in ASKED if not isinstance(p, Question)}
 NAMES = ("name", "number", "kind", "result")
@@ -53,7 +53,7 @@ def test_resolve(name, result):
 @given(number=right_or_not(st.integers(-1, 14)))
 def test_self_test(number):
     found = judged(lambda: course.self_test(number()), NAMES)
-    assert found is None or number() in [contents.number for contents in series()]
+    assert found is None or number() in [contents.number for contents in all_contents()]
 
 
 JSON = st.recursive(
@@ -118,7 +118,7 @@ def test_a_progress_file_of_any_content(place, contents, answer):
     path = place(contents)
     readable = contents == "a folder that is not there"
     table = judged(lambda: course.show_progress()._repr_markdown_(), ())
-    assert table.count("\n| [") == len(series())
+    assert table.count("\n| [") == len(all_contents())
     for name in (next(iter(LETTERS)), next(iter(RANGES))):
         judged(lambda n=name: course.predict(n), ())
         judged(lambda n=name: progress.record("predictions", n, answer), ())

@@ -7,14 +7,14 @@ import pytest
 from series import NOTEBOOKS, read
 
 from pg_course.asking.questions import Question, plain
-from pg_course.asking.rooms import series
+from pg_course.asking.rooms import all_contents
 
 TITLE = re.compile(r"^# (\d+) · (.+)$", re.MULTILINE)
 CALL = re.compile(r'course\.(predict|resolve)\(\s*"([^"]+)"')
-QUESTIONS = [question for contents in series() for question in contents.self_test]
+QUESTIONS = [question for contents in all_contents() for question in contents.self_test]
 
 
-@pytest.fixture(params=series(), ids=lambda contents: contents.file)
+@pytest.fixture(params=all_contents(), ids=lambda contents: contents.file)
 def contents(request):
     return request.param
 
@@ -26,7 +26,9 @@ def cells(contents):
 
 
 def test_every_notebook_has_its_questions():
-    assert [contents.file for contents in series()] == [path.stem for path in NOTEBOOKS]
+    assert [contents.file for contents in all_contents()] == [
+        path.stem for path in NOTEBOOKS
+    ]
 
 
 def test_number_title_and_exercises_are_those_of_the_notebook(contents, cells):
@@ -71,13 +73,17 @@ def test_the_self_test_stands_before_the_summary(contents, cells):
 
 
 def test_names_are_unique():
-    names = [asked.name for contents in series() for asked in contents.predictions]
+    names = [
+        asked.name for contents in all_contents() for asked in contents.predictions
+    ]
     names += [question.name for question in QUESTIONS]
     assert max(Counter(names).values()) == 1
 
 
 def test_the_right_option_cannot_be_told_from_its_place_or_its_length():
-    predictions = [asked for contents in series() for asked in contents.predictions]
+    predictions = [
+        asked for contents in all_contents() for asked in contents.predictions
+    ]
     choices = [asked for asked in predictions if isinstance(asked, Question)]
     for group in (QUESTIONS, choices):
         places = Counter(question.right for question in group)

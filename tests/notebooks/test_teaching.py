@@ -6,7 +6,7 @@ import pytest
 from series import NOTEBOOKS, ROOT, read
 
 from pg_course.asking.questions import Question
-from pg_course.asking.rooms import series
+from pg_course.asking.rooms import all_contents
 
 GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 LESSON = re.compile(r"^### (.*?\b(\d+) minutes.*)$", re.MULTILINE)
@@ -14,7 +14,7 @@ CLOCK = re.compile(r"^\| (\d+)–(\d+) \|", re.MULTILINE)
 NAMED = re.compile(r'`predict\("([^"]*)"\)`(?: → \*\*([^*]+)\*\*)?')
 PREDICTIONS = {
     asked.name: (asked, contents.file)
-    for contents in series()
+    for contents in all_contents()
     for asked in contents.predictions
 }
 

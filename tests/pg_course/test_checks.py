@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from answers import RIGHT_ANSWERS, WRONG_ANSWERS
-from answers.training import (
+from answers.nb09_training import (
     loss_by_where,
     return_by_horner,
     return_with_prints,

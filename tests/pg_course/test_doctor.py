@@ -16,7 +16,7 @@ from pg_course import doctor, installed
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SERIOUS = doctor.Finding("It is slow.", "wait", serious=False)
-SERIOUS = doctor.Finding("It is broken.", "mend it")
+SERIOUS = doctor.Finding("It is broken.", "fix it")
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="needs a folder that nobody can write to"
 )
@@ -61,7 +61,7 @@ def test_a_hint_alone_is_no_fault():
     assert text.startswith(
         "Something is wrong with your set-up.\n\nWrong: It is broken"
     )
-    assert "To mend it: mend it" in text
+    assert "To fix it: fix it" in text
 
 
 @pytest.mark.parametrize(("finding", "status"), [(NOT_SERIOUS, 0), (SERIOUS, 1)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from answers.gradient_ascent import WRONG_ANSWERS
+from answers.nb01_gradient_ascent import WRONG_ANSWERS
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 

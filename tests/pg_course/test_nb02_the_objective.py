@@ -3,7 +3,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from pg_course.nb02_the_objective import figures
+from pg_course.nb02_the_objective import experiments, figures
 from pg_helpers import exact, worlds
 
 LISTED = exact.trajectories(worlds.hill())
@@ -221,14 +221,14 @@ def test_densities_of_another_shape_are_refused():
 def test_a_straight_line_is_found_with_the_error_worked_out_by_hand():
     # x - mean is (-1, 0, 1), so the slope is (y_2 - y_0) / 2, and its error is
     # the root of 0.3^2 + 0.4^2, halved: 0.25. The error of the middle has no effect.
-    slope, error, height = figures.fit_line([0, 1, 2], [1, -1, -3], [0.3, 9, 0.4])
+    slope, error, height = experiments.fit_line([0, 1, 2], [1, -1, -3], [0.3, 9, 0.4])
     assert (slope, error, height) == pytest.approx((-2, 0.25, 1))
 
 
 def test_the_line_is_that_of_numpy_where_points_scatter():
     generator = np.random.default_rng(0)
     x, y = generator.standard_normal((2, 20))
-    slope, error, height = figures.fit_line(x, y, np.full(20, 0.7))
+    slope, error, height = experiments.fit_line(x, y, np.full(20, 0.7))
     assert [slope, height] == pytest.approx(np.polyfit(x, y, 1))
     design = np.column_stack([x, np.ones(20)])
     assert error == pytest.approx(0.7 * np.linalg.inv(design.T @ design)[0, 0] ** 0.5)
@@ -236,13 +236,13 @@ def test_the_line_is_that_of_numpy_where_points_scatter():
 
 def test_points_that_fix_no_line_are_refused():
     with pytest.raises(ValueError, match="x: expected two different numbers"):
-        figures.fit_line([1, 1], [0, 1], [1, 1])
+        experiments.fit_line([1, 1], [0, 1], [1, 1])
     with pytest.raises(ValueError, match="x: expected shape"):
-        figures.fit_line([[1, 2]], [0, 1], [1, 1])
+        experiments.fit_line([[1, 2]], [0, 1], [1, 1])
     with pytest.raises(ValueError, match=r"y: expected shape \(2,\)"):
-        figures.fit_line([1, 2], [0, 1, 2], [1, 1])
+        experiments.fit_line([1, 2], [0, 1, 2], [1, 1])
     with pytest.raises(ValueError, match=r"standard_errors: expected shape \(2,\)"):
-        figures.fit_line([1, 2], [0, 1], [1])
+        experiments.fit_line([1, 2], [0, 1], [1])
 
 
 def test_errors_and_the_power_law_are_drawn_on_logarithmic_axes():

@@ -109,15 +109,17 @@ def test_a_world_or_discount_that_does_not_fit_is_refused():
 def test_shares_by_hand():
     # Inner products with (1, 2): 1, 2, 0, -7, 0 (at a right angle).
     estimates = [[3, -1], [-2, 2], [0, 0], [1, -4], [2, -1]]
-    assert figures.shares(estimates, [1, 2]).tolist() == pytest.approx([0.4, 0.4, 0.2])
+    assert experiments.shares(estimates, [1, 2]).tolist() == pytest.approx(
+        [0.4, 0.4, 0.2]
+    )
     weights = [0.5, 0.1, 0.1, 0.2, 0.1]
-    found = figures.shares(estimates, [1, 2], weights)
+    found = experiments.shares(estimates, [1, 2], weights)
     assert found.tolist() == pytest.approx([0.6, 0.2, 0.2])
 
 
 def test_points_on_each_other_are_put_together():
     points = [[1.0, 2.0], [0.0, 0.0], [1.0, 2.0 + 1e-14], [-0.0, 0.0]]
-    places, weights = figures.distinct(points, [0.1, 0.2, 0.3, 0.4])
+    places, weights = experiments.distinct(points, [0.1, 0.2, 0.3, 0.4])
     assert places.tolist() == [[0, 0], [1, 2]]
     assert weights.tolist() == pytest.approx([0.6, 0.4])
 
@@ -125,16 +127,16 @@ def test_points_on_each_other_are_put_together():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: figures.shares([1.0, 2.0], [1.0, 2.0]), "estimates: "),
-        (lambda: figures.shares([[1.0, 2.0]], [1.0]), "estimates: "),
-        (lambda: figures.shares([[np.inf, 2.0]], [1.0, 0.0]), "estimates: "),
-        (lambda: figures.shares([[1.0, 2.0]], [1.0, np.nan]), "gradient: "),
+        (lambda: experiments.shares([1.0, 2.0], [1.0, 2.0]), "estimates: "),
+        (lambda: experiments.shares([[1.0, 2.0]], [1.0]), "estimates: "),
+        (lambda: experiments.shares([[np.inf, 2.0]], [1.0, 0.0]), "estimates: "),
+        (lambda: experiments.shares([[1.0, 2.0]], [1.0, np.nan]), "gradient: "),
         (
-            lambda: figures.shares([[1.0, 2.0]], [1.0, 0.0], [0.5, 0.5]),
+            lambda: experiments.shares([[1.0, 2.0]], [1.0, 0.0], [0.5, 0.5]),
             "probabilities: ",
         ),
-        (lambda: figures.distinct([1.0, 2.0], [1.0, 2.0]), "points: "),
-        (lambda: figures.distinct([[1.0], [2.0]], [1.0]), "probabilities: "),
+        (lambda: experiments.distinct([1.0, 2.0], [1.0, 2.0]), "points: "),
+        (lambda: experiments.distinct([[1.0], [2.0]], [1.0]), "probabilities: "),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(call, message):
@@ -144,7 +146,7 @@ def test_arrays_that_do_not_fit_are_refused(call, message):
 
 def test_what_is_no_number_is_refused(axes):
     with pytest.raises(TypeError, match="estimates: "):
-        figures.shares([["a", "b"]], [1.0, 2.0])
+        experiments.shares([["a", "b"]], [1.0, 2.0])
     with pytest.raises(TypeError, match="reach: "):
         figures.draw_cloud(axes, [[0.0, 1.0]], [1.0, 0.0], "wide")
 

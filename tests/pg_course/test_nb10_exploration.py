@@ -165,7 +165,7 @@ def test_rewards_and_steps_stop_where_the_episode_ends():
 def test_what_is_drawn_follows_the_probabilities():
     generator = np.random.default_rng(0)
     rows = np.tile([0.0, 0.2, 0.8, 0.0], (20_000, 1))
-    shares = np.bincount(crowds.draw(rows, generator), minlength=4) / 20_000
+    shares = np.bincount(crowds.draw_actions(rows, generator), minlength=4) / 20_000
     assert shares[0] == shares[3] == 0
     assert abs(shares[1] - 0.2) < 5 * math.sqrt(0.16 / 20_000)
 

@@ -41,7 +41,7 @@ LATER = Contents("pg_course.nb08_later", "Later", (), (), LAST)
 def _kept(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
     monkeypatch.setattr(progress, "_unwritten", {})  # what other tests left
-    monkeypatch.setattr(series, "series", lambda: (SMALL, LATER))
+    monkeypatch.setattr(series, "all_contents", lambda: (SMALL, LATER))
     monkeypatch.setattr(series, "_resolved", {})
 
 
