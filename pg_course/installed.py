@@ -16,6 +16,9 @@ from pathlib import Path
 PACKAGE = "policy-gradients-by-experiment"
 # Where the name that is imported is not the name that is installed.
 MODULES = {"pillow": "PIL"}
+# They bring libraries, of which one may be missing or not fit. To import the others too
+# would keep a reader waiting.
+WITH_LIBRARIES = {"torch", "numpy", "matplotlib", "pillow", "psutil"}
 
 
 def version_of(name: str) -> str | None:
@@ -56,9 +59,12 @@ def fits(version: str, needed: str) -> bool:
 
 
 def trouble_of(name: str) -> str:
-    """Why a package cannot be imported; empty where it can."""
+    """Why a package cannot be imported; empty where it can, or is likely to."""
+    module = MODULES.get(name, name.replace("-", "_"))
+    if name not in WITH_LIBRARIES:
+        return "" if importlib.util.find_spec(module) else f"there is no {module}"
     try:
-        importlib.import_module(MODULES.get(name, name.replace("-", "_")))
+        importlib.import_module(module)
     except Exception as error:  # A broken one may raise anything.
         return f"{type(error).__name__}: {error}"
     return ""

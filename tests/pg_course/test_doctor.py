@@ -93,17 +93,21 @@ def test_a_python_that_is_too_old(tmp_path, monkeypatch):
 
 def test_packages_that_are_missing_old_or_broken(tmp_path, monkeypatch):
     needs = [f"Requires-Dist: {n}" for n in ("gone>=2", "old>=2", "bad>=1", "numpy>=1")]
+    needs.append('Requires-Dist: lost>=1; extra == "course"')
     needs.append('Requires-Dist: optional>=1; extra == "test"')
     describe(tmp_path, "policy_gradients_by_experiment", *needs)
     describe(tmp_path, "old", version="1.9")
     describe(tmp_path, "bad")
+    describe(tmp_path, "lost")
     (tmp_path / "bad.py").write_text("raise OSError('libbad.so is gone')")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(installed, "WITH_LIBRARIES", {"bad"})
     found = list(doctor.packages())
     assert [finding.problem for finding in found] == [
         "gone is not installed.",
         "old is of version 1.9; the series needs >=2.",
         "bad 1.0 is installed, but cannot be imported: OSError: libbad.so is gone",
+        "lost 1.0 is installed, but cannot be imported: there is no lost",
     ]
     assert f'{sys.executable} -m pip install "gone>=2"; or' in found[0].remedy
     assert '--force-reinstall "bad==1.0"' in found[2].remedy
