@@ -192,11 +192,17 @@ def widgets() -> Iterator[Finding]:
             f"{version_of('ipywidgets')} needs {needed}: demos stay still pictures.",
             remedy,
         )
-    elif not has_extension():
+    elif not has_extension("@jupyter-widgets/jupyterlab-manager"):
         yield Finding(
             f"JupyterLab does not find the extension of {name}: demos stay still "
             "pictures.",
             install(name, needed, "--force-reinstall") + "; then restart JupyterLab",
+        )
+    elif version_of("anywidget") and not has_extension("anywidget"):
+        yield Finding(
+            "JupyterLab does not find the extension of anywidget: the controls of the "
+            "demos have no names for who hears them.",
+            install("anywidget", "", "--force-reinstall") + "; then restart JupyterLab",
         )
 
 

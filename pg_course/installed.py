@@ -87,14 +87,14 @@ def found_from_elsewhere() -> Path | None:
     return Path(origin).parent if origin else None
 
 
-def has_extension() -> bool:
-    """Whether JupyterLab's folders hold the widget manager."""
+def has_extension(name: str) -> bool:
+    """Whether JupyterLab's folders hold an extension: its part in the page."""
     try:
         from jupyter_core.paths import jupyter_path
     except ImportError:
         return True  # Which `packages` says.
-    manager = "@jupyter-widgets/jupyterlab-manager/package.json"
-    return any(Path(p, manager).exists() for p in jupyter_path("labextensions"))
+    folders = jupyter_path("labextensions")
+    return any(Path(folder, name, "package.json").exists() for folder in folders)
 
 
 def refused(folder: Path) -> str:

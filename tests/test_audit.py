@@ -27,7 +27,7 @@ def audit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run what `make audit` runs, with an answer of the database; none is asked."""
     stamp = tmp_path / "installed"
     stamp.touch()
-    make = ["make", "-n", "audit", f"STAMP={stamp}"]
+    make = ["make", "--no-print-directory", "-n", "audit", f"STAMP={stamp}"]
     done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
     monkeypatch.setattr("sys.argv", shlex.split(done.stdout))
     monkeypatch.chdir(ROOT)

@@ -230,6 +230,10 @@ def test_a_widget_manager_that_jupyterlab_does_not_find(tmp_path, monkeypatch):
     text = words(doctor.widgets)
     assert "JupyterLab does not find the extension of jupyterlab-widgets" in text
     assert "--force-reinstall" in text and "restart JupyterLab" in text
+    manager = tmp_path / "@jupyter-widgets" / "jupyterlab-manager"
+    manager.mkdir(parents=True)
+    (manager / "package.json").touch()
+    assert "does not find the extension of anywidget" in words(doctor.widgets)
 
 
 @pytest.mark.parametrize(("backend", "wrong"), [(None, False), ("agg", True)])
