@@ -83,31 +83,28 @@ class Adam:
         self.mean_square = state["mean_square"].to(self.mean)
         self.num_steps = state["num_steps"]
 
-    @torch.no_grad()
-    def step(self, loss: Tensor) -> Tensor:
+    def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
         """Differentiate a loss and move the parameters so that it falls.
 
         Args:
             loss: scalar that carries the graph.
+            max_norm: a longer gradient is shortened to this length for the step.
 
         Returns:
-            Its gradient, flat over the parameters.
+            Its gradient, flat over the parameters, before it is shortened.
 
         Raises:
             TypeError: the loss is no tensor of floats.
-            ValueError: it is no scalar, or cannot be differentiated.
+            ValueError: it is no scalar, cannot be differentiated, or depends on none of
+                the parameters.
             NotFiniteError: the gradient or the step is not finite; nothing was changed.
         """
-        check_tensor("loss", loss)
-        if loss.ndim:
-            raise ValueError(f"loss: expected a scalar, got shape {tuple(loss.shape)}")
-        try:
-            found = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
-        except RuntimeError as error:
-            raise ValueError(
-                f"loss: expected one that carries a graph, once for each step ({error})"
-            ) from error
-        gradient = torch.cat([g.flatten() for g in found])
+        found = torch.cat([part.flatten() for part in _gradient(loss, self.parameters)])
+        with torch.no_grad():
+            self._move(found * _shortening(found, max_norm) if max_norm else found)
+        return found
+
+    def _move(self, gradient: Tensor) -> None:
         beta, beta_square = self.betas
         mean = self.mean.lerp(gradient, 1 - beta)
         mean_square = self.mean_square.lerp(gradient.square(), 1 - beta_square)
@@ -126,7 +123,97 @@ class Adam:
         sizes = [p.numel() for p in self.parameters]
         for parameter, part in zip(self.parameters, theta.split(sizes), strict=True):
             parameter.copy_(part.view_as(parameter))
-        return gradient
+
+
+class TorchOptimizer:
+    """An optimizer of `torch.optim`, with the methods of `Adam`.
+
+    Args:
+        optimizer: of the policy's parameters.
+
+    Raises:
+        TypeError: it is none.
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise TypeError(
+                "optimizer: expected a function of parameters that returns one of "
+                f"torch.optim, got one that returns {shown(optimizer)}"
+            )
+        self._optimizer = optimizer
+        groups = optimizer.param_groups
+        self.parameters = [p for g in groups for p in g["params"] if p.requires_grad]
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the first group of parameters."""
+        return self._optimizer.param_groups[0]["lr"]
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = value
+
+    def state(self) -> dict[str, Any]:
+        """What the next step depends on, besides the parameters."""
+        return self._optimizer.state_dict()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` of such an optimizer gave.
+
+        Raises:
+            ValueError: it is of other parameters.
+        """
+        self._optimizer.load_state_dict(state)
+
+    def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
+        """Differentiate a loss and step; as `Adam.step`."""
+        parts = _gradient(loss, self.parameters)
+        found = torch.cat([part.flatten() for part in parts])
+        if not all_finite(found):
+            raise NotFiniteError(
+                "gradient: expected finite numbers, got NaN or infinity"
+            )
+        factor = _shortening(found, max_norm) if max_norm else 1.0
+        before = [p.detach().clone() for p in self.parameters]
+        for parameter, part in zip(self.parameters, parts, strict=True):
+            parameter.grad = part * factor
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        if not all(all_finite(p.detach()) for p in self.parameters):
+            with torch.no_grad():
+                for parameter, kept in zip(self.parameters, before, strict=True):
+                    parameter.copy_(kept)
+            raise NotFiniteError("step: expected finite numbers, got NaN or infinity")
+        return found
+
+
+def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
+    """Of a loss by each parameter; zero where it does not depend on one."""
+    check_tensor("loss", loss)
+    if loss.ndim:
+        raise ValueError(f"loss: expected a scalar, got shape {tuple(loss.shape)}")
+    try:
+        found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f"loss: expected one that carries a graph, once for each step ({error})"
+        ) from error
+    if all(part is None for part in found):
+        raise ValueError(
+            "loss: expected one that depends on the policy's parameters, got one whose "
+            "graph reaches none of them"
+        )
+    return [
+        torch.zeros_like(p) if part is None else part
+        for part, p in zip(found, parameters, strict=True)
+    ]
+
+
+def _shortening(gradient: Tensor, max_norm: float) -> float:
+    """The factor, at most 1, that makes a gradient no longer than that."""
+    return min(1.0, max_norm / max(gradient.norm().item(), 1e-300))
 
 
 def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:

@@ -31,6 +31,7 @@ _PARTS = {
     "history": dict,
     "generator": Tensor,
 }
+_PSEUDO_LOSS = "pseudo_loss"
 _ARRAYS = ("initial", "transition", "reward", "terminal", "observations")
 
 
@@ -38,9 +39,9 @@ class Checkpoint:
     """The file of a run.
 
     It holds all that the next update depends on: parameters and buffers of the policy,
-    the state of Adam, the history, the settings, and PyTorch's generator (for a policy
-    that draws random numbers of its own, as dropout does). The batch of update k
-    depends on the seed and on k alone.
+    the state of the optimizer, the history, the settings, a description of the loss,
+    and PyTorch's generator (for a policy that draws random numbers of its own, as
+    dropout does). The batch of update k depends on the seed and on k alone.
 
     Attributes:
         path: of the file.
@@ -159,6 +160,7 @@ def _content(run: Run) -> dict[str, Any]:
         "format": _FORMAT,
         "env": _description(run.env),
         "config": asdict(run.config),
+        "loss": _loss_of(run),
         "policy": _state(run.policy),
         "optimizer": run.optimizer.state(),
         "history": numbers,
@@ -205,11 +207,14 @@ def _is_ours(content: Any) -> bool:
     except (TypeError, ValueError):
         return False
     optimizer, history = dict(content["optimizer"]), content["history"]
+    ours = "param_groups" in optimizer or (
+        isinstance(optimizer.pop("num_steps", None), int)
+        and _are_vectors(optimizer, {"mean", "mean_square"})
+    )
     generator = torch.get_rng_state()
     return (
         all(isinstance(value, Tensor) for value in content["policy"].values())
-        and isinstance(optimizer.pop("num_steps", None), int)
-        and _are_vectors(optimizer, {"mean", "mean_square"})
+        and ours
         and _are_vectors(history, {field.name for field in fields(History)})
         and content["generator"].dtype == generator.dtype
         and content["generator"].shape == generator.shape
@@ -240,6 +245,10 @@ def _check_same_run(content: dict[str, Any], run: Run, path: Path) -> None:
     ]
     if content["env"] != (env := _description(run.env)):
         differences.append(f"env = {content['env']} there, {env} here")
+    if (loss := content.get("loss", _PSEUDO_LOSS)) != _loss_of(run):
+        differences.append(f"loss = {loss} there, {_loss_of(run)} here")
+    if content["optimizer"].keys() != run.optimizer.state().keys():
+        differences.append("another kind of optimizer there")
     made = len(content["history"]["loss"])
     if made > run.config.num_updates:
         differences.append(
@@ -268,6 +277,10 @@ def _put_into(content: dict[str, Any], policy: nn.Module) -> History:
     policy.load_state_dict(content["policy"])
     numbers = content["history"].items()
     return History(**{name: values.tolist() for name, values in numbers})
+
+
+def _loss_of(run: Run) -> str:
+    return _PSEUDO_LOSS if run.loss is None else run.loss.description
 
 
 def _state(policy: nn.Module) -> dict[str, Tensor]:

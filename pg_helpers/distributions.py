@@ -98,18 +98,23 @@ def log_prob(distribution: Distribution, actions: Tensor, batch_ndim: int) -> Te
     return _not_nan("log_prob", found)
 
 
-def entropy(distribution: Distribution, batch_ndim: int) -> Tensor:
+def entropy(
+    distribution: Distribution, batch_ndim: int, log_probs: Tensor | None = None
+) -> Tensor:
     """Entropy of pi(.|s) in nats, summed over the components of an action.
 
     Args:
         distribution: what a policy returned.
         batch_ndim: number of batch axes, 2 for (N, T).
+        log_probs: (N, T), of actions drawn from it. Where the entropy has no closed
+            form, their negative is returned, which has the same mean.
 
     Returns:
         (N, T) for batch_ndim 2; carries the graph.
 
     Raises:
-        TypeError: the first is no distribution.
+        TypeError: the first is no distribution, or it has no entropy and no log_probs
+            are given.
         ValueError: it has fewer axes, or an answer is NaN.
     """
     _check_distribution(distribution, batch_ndim)
@@ -122,6 +127,8 @@ def entropy(distribution: Distribution, batch_ndim: int) -> Tensor:
     try:
         found = _sum_components(distribution.entropy(), batch_ndim)
     except NotImplementedError as error:
+        if log_probs is not None:
+            return -log_probs
         raise TypeError(
             f"distribution: expected one that has an entropy, got {distribution}"
         ) from error

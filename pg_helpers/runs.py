@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,9 +12,11 @@ from pg_helpers.arguments import (
     check_choice,
     check_count,
     check_fraction,
+    check_number,
     check_positive,
 )
-from pg_helpers.ascent import Adam
+from pg_helpers.ascent import Adam, TorchOptimizer
+from pg_helpers.binder import BoundLoss
 from pg_helpers.rollout import MAX_STEPS
 
 
@@ -24,13 +27,14 @@ class TrainConfig:
     Attributes:
         num_updates: number of gradient steps.
         num_trajectories: N, trajectories sampled afresh for each step.
-        learning_rate: of Adam.
+        learning_rate: of Adam; another optimizer brings its own.
         gamma: discount, in [0, 1].
         seed: of everything drawn while training. (The initial weights of the policy
             are drawn before: call torch.manual_seed.)
         weights: "total_return", Eq. (23), or "rewards_to_go".
         baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
         max_steps: an episode that is longer is refused.
+        max_gradient_norm: a longer gradient is shortened to this length; None for none.
 
     Raises:
         TypeError: a number is of the wrong kind.
@@ -45,6 +49,7 @@ class TrainConfig:
     weights: Literal["total_return", "rewards_to_go"] = "total_return"
     baseline: Literal["batch_mean"] | None = None
     max_steps: int = MAX_STEPS
+    max_gradient_norm: float | None = None
 
     def __post_init__(self) -> None:
         """Validate, and keep plain numbers."""
@@ -54,6 +59,9 @@ class TrainConfig:
         self._set("gamma", check_fraction("gamma", self.gamma))
         rate = check_positive("learning_rate", self.learning_rate)
         self._set("learning_rate", rate)
+        if self.max_gradient_norm is not None:
+            norm = check_positive("max_gradient_norm", self.max_gradient_norm)
+            self._set("max_gradient_norm", norm)
         check_choice("weights", self.weights, ("total_return", "rewards_to_go"))
         check_choice("baseline", self.baseline, (None, "batch_mean"))
 
@@ -70,9 +78,11 @@ class History:
         mean_return: mean over trajectories of R(tau), the estimate (9) of J.
         mean_undiscounted_return: the same without discount, in units of reward.
         mean_length: mean number of steps of an episode.
-        loss: value of the pseudo-loss (23); it measures nothing.
-        entropy: mean over steps of the policy's entropy, nats.
-        gradient_norm: Euclidean norm of the gradient estimate.
+        loss: value of the pseudo-loss (23), or of the loss that was given; it measures
+            nothing.
+        entropy: mean over steps of the policy's entropy, nats; where that has no closed
+            form, of minus the log-probability of what was done.
+        gradient_norm: Euclidean norm of the gradient estimate, before it is shortened.
     """
 
     mean_return: list[float] = field(default_factory=list)
@@ -102,10 +112,32 @@ class Run:
         config: the settings.
         optimizer: of the policy's parameters.
         history: of the updates made.
+        loss: in place of `pseudo_loss`, or None.
+        schedule: from the number of an update to a factor of the learning rate, or
+            None.
     """
 
     env: Any
     policy: nn.Module
     config: TrainConfig
-    optimizer: Adam
+    optimizer: Adam | TorchOptimizer
     history: History
+    loss: BoundLoss | None = None
+    schedule: Callable[[int], float] | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the learning rate that the factors are of."""
+        self._learning_rate = self.optimizer.learning_rate
+
+    def set_learning_rate(self, number: int) -> None:
+        """Set the learning rate of an update, if there is a schedule.
+
+        Raises:
+            TypeError: the factor is no number.
+            ValueError: it is below 0 or not finite.
+        """
+        if self.schedule is not None:
+            factor = check_number("schedule", self.schedule(number))
+            if factor < 0:
+                raise ValueError(f"schedule: expected at least 0, got {factor}")
+            self.optimizer.learning_rate = self._learning_rate * factor

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 
 from pg_helpers.acting import Translator, as_vector_env
 from pg_helpers.arguments import NotFiniteError, shown
-from pg_helpers.ascent import Adam
+from pg_helpers.ascent import Adam, TorchOptimizer
+from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.execution import one_thread, uninterrupted
@@ -79,6 +81,9 @@ def iterate_training(
     config: TrainConfig,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
+    loss: Loss | None = None,
+    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None = None,
+    schedule: Callable[[int], float] | None = None,
 ) -> Iterator[Update]:
     """Train a policy, yielding after each update.
 
@@ -99,6 +104,14 @@ def iterate_training(
             at the end, and whenever the loop is left. Only num_updates may differ from
             the run that wrote it.
         checkpoint_every: how many updates may be lost to a kill.
+        loss: what each step is to lower, in place of `pseudo_loss`: of (log_probs,
+            rewards, mask) or of (batch, policy), as `pg.clinic.examine` takes it. It
+            says all about weights and baseline, so that config must not; config.gamma
+            only discounts the returns in the history.
+        optimizer: a function of policy.parameters() that returns one of `torch.optim`,
+            such as `lambda p: torch.optim.SGD(p, lr=0.1)`; `Adam` by default.
+        schedule: from the number of an update, 0 for the first, to a factor of the
+            learning rate.
 
     Yields:
         An `Update` after each gradient step.
@@ -106,14 +119,17 @@ def iterate_training(
     Raises:
         TypeError: an argument is of the wrong kind.
         ValueError: whatever `sample_trajectories` refuses; a checkpoint that is
-            damaged, or of another run, before anything is changed.
+            damaged, or of another run, before anything is changed; a loss beside
+            weights or a baseline.
         TrainingStoppedError: a ValueError; a reward, the policy or its gradient was not
             finite. The policy keeps its parameters from before that update.
 
     Warns:
-        RuntimeWarning: the checkpoint cannot be written; said once, and goes on.
+        RuntimeWarning: the checkpoint cannot be written, which is said once; or the
+            policy has dropout or batch normalisation that is switched on.
     """
-    return make_updates(*_begin(env, policy, config, checkpoint, checkpoint_every))
+    run = _begin(env, policy, config, loss, optimizer, schedule)
+    return make_updates(run, _file_of(run, checkpoint, checkpoint_every))
 
 
 def train(
@@ -123,6 +139,9 @@ def train(
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
+    loss: Loss | None = None,
+    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None = None,
+    schedule: Callable[[int], float] | None = None,
 ) -> History:
     """Train a policy to the end of `config.num_updates`.
 
@@ -136,6 +155,9 @@ def train(
         progress: whether to show a progress bar.
         checkpoint: a file to go on from and to write to, as for `iterate_training`.
         checkpoint_every: how many updates may be lost to a kill.
+        loss: in place of `pseudo_loss`, as for `iterate_training`.
+        optimizer: in place of `Adam`, as for `iterate_training`.
+        schedule: of the learning rate, as for `iterate_training`.
 
     Returns:
         The history of the run, the updates of the checkpoint included.
@@ -149,7 +171,8 @@ def train(
     """
     from tqdm.auto import tqdm  # takes its time, where there are pages
 
-    run, file = _begin(env, policy, config, checkpoint, checkpoint_every)
+    run = _begin(env, policy, config, loss, optimizer, schedule)
+    file = _file_of(run, checkpoint, checkpoint_every)
     total, made = config.num_updates, len(run.history)
     bar = tqdm(total=total, initial=made, disable=not progress, unit="update")
     if hasattr(bar, "container"):  # widgets, on a page
@@ -223,20 +246,44 @@ def _begin(
     env: Any,
     policy: nn.Module,
     config: TrainConfig,
-    checkpoint: str | os.PathLike[str] | None,
-    checkpoint_every: int,
-) -> tuple[Run, Checkpoint | None]:
+    loss: Loss | None,
+    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None,
+    schedule: Callable[[int], float] | None,
+) -> Run:
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config: expected a TrainConfig, got {shown(config)}")
     if not isinstance(policy, nn.Module):
         raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
-    optimizer = Adam(policy.parameters(), config.learning_rate)
-    run = Run(env, policy, config, optimizer, History())
-    if checkpoint is None:
-        return run, None
-    file = Checkpoint(checkpoint, checkpoint_every)
+    bound = None if loss is None else BoundLoss(loss)
+    if bound and (config.weights, config.baseline) != ("total_return", None):
+        raise ValueError(
+            "loss: expected a config without weights and baseline, which are left to "
+            f"the loss, got {config.weights!r} and {config.baseline!r}"
+        )
+    for name, function in {"optimizer": optimizer, "schedule": schedule}.items():
+        if function is not None and not callable(function):
+            got = type(function).__name__
+            raise TypeError(f"{name}: expected a function, got a value of type {got}")
+    own: Adam | TorchOptimizer
+    if optimizer is None:
+        own = Adam(policy.parameters(), config.learning_rate)
+    else:
+        own = TorchOptimizer(optimizer(policy.parameters()))
+        if not {*map(id, own.parameters)} <= {*map(id, policy.parameters())}:
+            raise ValueError("optimizer: expected one of the policy's own parameters")
+    _warn_of_noise(policy)
+    return Run(env, policy, config, own, History(), bound, schedule)
+
+
+def _file_of(
+    run: Run, path: str | os.PathLike[str] | None, every: int
+) -> Checkpoint | None:
+    """The checkpoint of a run, which it brings to where it left off."""
+    if path is None:
+        return None
+    file = Checkpoint(path, every)
     file.take_up(run)
-    return run, file
+    return file
 
 
 def _step_uphill(
@@ -245,23 +292,28 @@ def _step_uphill(
     """One update: all of it or, where something is raised, nothing."""
     config = run.config
     N = config.num_trajectories
+    run.set_learning_rate(number)
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
     batch = sample_trajectories(envs, run.policy, N, seed, config.max_steps)
-    taken, entropies = _ask_again(translator, batch)
-    log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-    weights = return_weights(batch, config)
-    loss = pseudo_loss(log_probs, weights, batch.mask)
-    plain = config.weights == "total_return" and config.baseline is None
-    returns = weights if plain else total_return(batch.rewards, config.gamma)
+    if run.loss is None:
+        taken, entropies = _ask_again(translator, batch)
+        log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
+        weights = return_weights(batch, config)
+        loss = pseudo_loss(log_probs, weights, batch.mask)
+        plain = config.weights == "total_return" and config.baseline is None
+        returns = weights if plain else total_return(batch.rewards, config.gamma)
+    else:
+        loss, entropies = _own_loss(run.loss, translator, batch)
+        returns = total_return(batch.rewards, config.gamma)
     measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": batch.rewards.sum().item() / N,
-        "mean_length": len(taken) / N,
+        "mean_length": len(entropies) / N,
         "loss": loss.item(),
         "entropy": entropies.mean().item(),
     }
     with uninterrupted():
-        gradient = run.optimizer.step(loss)
+        gradient = run.optimizer.step(loss, config.max_gradient_norm)
         measured["gradient_norm"] = gradient.norm().item()
         run.history.append(measured)
     return Update(number=number, history=run.history, batch=batch, **measured)
@@ -282,7 +334,7 @@ def _ask_again(translator: Translator, batch: Trajectories) -> tuple[Tensor, Ten
         actions = batch.actions.flatten(0, 1).index_select(0, part)
         log_probs.append(log_prob(answer, actions, 1))
         with torch.no_grad():
-            entropies.append(entropy(answer, 1))
+            entropies.append(entropy(answer, 1, log_probs[-1]))
     taken = torch.cat(log_probs)
     if not taken.requires_grad:
         raise ValueError(
@@ -290,3 +342,39 @@ def _ask_again(translator: Translator, batch: Trajectories) -> tuple[Tensor, Ten
             "constants. Is it called without a graph (torch.no_grad)?"
         )
     return taken, torch.cat(entropies)
+
+
+def _own_loss(
+    loss: BoundLoss, translator: Translator, batch: Trajectories
+) -> tuple[Tensor, Tensor]:
+    """The value of a loss that was given, and the entropy at each of the K steps taken.
+
+    Padded steps have a log-probability as all others: see `BoundLoss`.
+    """
+    with torch.set_grad_enabled(loss.needs_log_probs):
+        answer = translator.answer(batch.observations.flatten(0, 1))
+        every = log_prob(answer, batch.actions.flatten(0, 1), 1)
+    with torch.no_grad():
+        entropies = entropy(answer, 1, every)[batch.mask.flatten()]
+    value = loss(batch, translator.policy, every.view(batch.mask.shape))
+    if not isinstance(value, Tensor):
+        raise TypeError(f"loss: expected a scalar tensor, got {shown(value)}")
+    if value.ndim:
+        raise ValueError(f"loss: expected a scalar, got shape {tuple(value.shape)}")
+    if not math.isfinite(value.item()):
+        raise NotFiniteError(f"loss: expected a finite number, got {value.item()}")
+    return value, entropies
+
+
+def _warn_of_noise(policy: nn.Module) -> None:
+    noisy = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+    for name, module in policy.named_modules():
+        if isinstance(module, noisy) and module.training:
+            warnings.warn(
+                f"policy: {type(module).__name__} ({name}) is switched on, so that the "
+                "policy that is updated is not the one that acted. policy.eval() "
+                "switches it off.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            return

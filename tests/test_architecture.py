@@ -32,6 +32,7 @@ HELPERS = (
     "rollout",
     "returns",
     "losses",
+    "binder",
     "ascent",
     "runs",
     "execution",

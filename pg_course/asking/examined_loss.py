@@ -23,6 +23,7 @@ from pg_course.asking.observers import (
     call,
     read_numbers,
 )
+from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.batches import Batches, batches_of
 from pg_helpers.clinic.case import total_variance
 from pg_helpers.clinic.measure import FaultError, gradients
@@ -126,7 +127,7 @@ def _asked(answer: Callable[..., Any], case: Case) -> tuple[Tensor, Batches]:
         return result
 
     try:
-        return gradients(asked, batches, policy), batches
+        return gradients(BoundLoss(asked), batches, policy), batches
     except FaultError as fault:
         if stopped:
             raise stopped[0] from None

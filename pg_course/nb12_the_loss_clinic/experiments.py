@@ -13,7 +13,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from pg_course.shared import crowds
 from pg_helpers.arguments import check_count, check_positive
-from pg_helpers.clinic.measure import Loss, takes_batch
+from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.rollout import Trajectories
 
@@ -78,8 +78,8 @@ class _Crowd:
     """R copies of a policy, the parameters of all stacked, and a loss for each."""
 
     def __init__(self, policy: nn.Module, losses: list[Loss]) -> None:
-        self._policy, self._losses = policy, losses
-        self._batched = [takes_batch(loss) for loss in losses]
+        self._policy = policy
+        self._losses = [BoundLoss(loss) for loss in losses]
         self.parameters, _ = stack_module_state([policy] * len(losses))
 
     def log_policies(self, seen: Tensor) -> Tensor:
@@ -97,22 +97,16 @@ class _Crowd:
             log_pi, crowds.Played(states, actions, played.rewards, played.mask)
         )
         total = log_pi.new_zeros(())
-        for row, (loss, batched) in enumerate(
-            zip(self._losses, self._batched, strict=True)
-        ):
-            rewards, mask = played.rewards[row], played.mask[row]
-            if batched:
-                batch = Trajectories(
-                    observations=seen[states[row]],
-                    actions=actions[row],
-                    rewards=rewards,
-                    mask=mask,
-                    truncated=torch.zeros(len(mask), dtype=torch.bool),
-                    final_observations=seen[states[row, :, -1]],
-                )
-                total = total + loss(batch, self._member(row))
-            else:
-                total = total + loss(log_probs[row], rewards, mask)
+        for row, loss in enumerate(self._losses):
+            batch = Trajectories(
+                observations=seen[states[row]],
+                actions=actions[row],
+                rewards=played.rewards[row],
+                mask=played.mask[row],
+                truncated=torch.zeros(len(actions[row]), dtype=torch.bool),
+                final_observations=seen[states[row, :, -1]],
+            )
+            total = total + loss(batch, self._member(row), log_probs[row])
         return total
 
     def _member(self, row: int) -> Callable[[Tensor], Categorical]:

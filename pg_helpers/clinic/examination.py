@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from pg_helpers import exact
 from pg_helpers.arguments import check_count, check_fraction, check_tensor, shown
+from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.clinic.case import Case, total_variance
 from pg_helpers.clinic.causes import cause_of
 from pg_helpers.clinic.diagnosis import Diagnosis
-from pg_helpers.clinic.measure import FaultError, Loss, gradients, takes_batch
+from pg_helpers.clinic.measure import FaultError, gradients
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.clinic.words import Findings, verdict
 from pg_helpers.execution import one_thread
@@ -44,11 +45,12 @@ def examine(
     errors. A loss that works on batches (their mean, their spread) must be examined
     with N of at least 2.
 
-    A loss takes one of two forms:
+    A loss takes one of two forms, in any order by these names, or in this order by
+    others; it may be an nn.Module with such a `forward`:
 
     - `loss(log_probs, rewards, mask)`, each (N, T), T the world's horizon. Padded
       steps hold state 0, action 0 and reward 0: their log-probability is a number with
-      a gradient like any other, as in a trainer, so that a missing mask shows.
+      a gradient like any other, as in `train`, so that a missing mask shows.
     - `loss(batch, policy)`, batch a `pg.Trajectories` padded in the same way: for
       losses with baselines, ratios or values. Only the gradient by the parameters of
       the policy counts.
@@ -76,7 +78,7 @@ def examine(
             listed or does not fit the policy, the target has another shape, or the
             gradient to be held against is zero or beyond comparison.
     """
-    takes_batch(loss)
+    bound = BoundLoss(loss)
     gamma = check_fraction("gamma", gamma)
     num_trajectories = check_count(
         "num_trajectories", num_trajectories, at_most=MOST_TRAJECTORIES
@@ -92,7 +94,7 @@ def examine(
         truth = _truth(mdp, policy, gamma, target)
         case = Case(mdp, policy, gamma, num_trajectories, seed)
         try:
-            found = _asked(loss, case)
+            found = _asked(bound, case)
         except FaultError as fault:
             return Diagnosis(str(fault))
         name = "the gradient of J" if target is None else "the target"
@@ -123,7 +125,7 @@ def _truth(
     return truth
 
 
-def _asked(loss: Loss, case: Case) -> Tensor:
+def _asked(loss: BoundLoss, case: Case) -> Tensor:
     """Minus the gradient of the loss on each batch, (B, P); what is rounding is 0."""
     found = gradients(loss, case.batches, case.policy)
     if found.norm() > _LONGEST:

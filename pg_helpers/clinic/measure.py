@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.arguments import check_tensor, shown
+from pg_helpers.arguments import check_tensor
+from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.batches import Batches
 from pg_helpers.rollout import Trajectories
 
-Loss = Callable[..., Any]
 _NAMES = [field.name for field in fields(Trajectories)]
 
 
@@ -23,45 +21,11 @@ class FaultError(Exception):
     """The loss cannot be examined; the message says why, in whole sentences."""
 
 
-def takes_batch(loss: Loss) -> bool:
-    """Whether a loss is of the form (batch, policy), not (log_probs, rewards, mask).
-
-    One that could be called in both ways, such as (batch, policy, weight=1), is of the
-    first form if its second parameter is called policy.
-
-    Raises:
-        TypeError: it is not callable, or takes other arguments.
-    """
-    if not callable(loss):
-        raise TypeError(f"loss: expected a function, got {shown(loss)}")
-    try:
-        signature = inspect.signature(loss)
-    except (TypeError, ValueError):  # some built-in functions do not tell
-        return False
-    fits = [_takes(signature, number) for number in (2, 3)]
-    if any(fits):
-        names = list(signature.parameters)
-        # Where both fit, a default value is between them, and the name decides.
-        return not fits[1] or (fits[0] and names[1:2] == ["policy"])
-    raise TypeError(
-        "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
-        f"policy), got one of {signature}"
-    )
-
-
-def _takes(signature: inspect.Signature, number: int) -> bool:
-    try:
-        signature.bind(*range(number))
-    except TypeError:
-        return False
-    return True
-
-
-def gradients(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
+def gradients(loss: BoundLoss, batches: Batches, policy: nn.Module) -> Tensor:
     """Minus the gradient of the loss on each batch: what gradient descent adds.
 
     Args:
-        loss: of either form.
+        loss: that is asked.
         batches: B of them.
         policy: what the gradient is taken of.
 
@@ -97,8 +61,7 @@ def _put_back(policy: nn.Module, kept: list[Tensor]) -> None:
         )
 
 
-def _asked(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
-    batched = takes_batch(loss)
+def _asked(loss: BoundLoss, batches: Batches, policy: nn.Module) -> Tensor:
     every, rows, reached = batches.every, [], False
     with warnings.catch_warnings():
         # What comes of it is NaN, and the verdict has words for that.
@@ -107,12 +70,10 @@ def _asked(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
             batch = Trajectories(
                 **{name: getattr(every, name)[index] for name in _NAMES}
             )
-            if batched:
-                arguments: tuple = (batch, policy)
-            else:
+            log_probs = None
+            if loss.needs_log_probs:
                 log_probs = policy(batch.observations).log_prob(batch.actions)
-                arguments = (log_probs, batch.rewards, batch.mask)
-            found = _ask(loss, arguments, batch.mask.clone(), policy)
+            found = _ask(loss, batch, policy, log_probs)
             reached = reached or any(part is not None for part in found)
             rows.append(_flat(found, policy))
     if not reached:
@@ -121,11 +82,12 @@ def _asked(loss: Loss, batches: Batches, policy: nn.Module) -> Tensor:
 
 
 def _ask(
-    loss: Loss, arguments: tuple, mask: Tensor, policy: nn.Module
+    loss: BoundLoss, batch: Trajectories, policy: nn.Module, log_probs: Tensor | None
 ) -> list[Tensor | None]:
     """Minus the gradient by each parameter; None where the graph does not reach."""
+    mask = batch.mask.clone()  # a loss may change it
     try:
-        value = loss(*arguments)
+        value = loss(batch, policy, log_probs)
     except Exception as error:
         raise FaultError(
             f"The loss raised {type(error).__name__} on {_named(mask)}: {error}"

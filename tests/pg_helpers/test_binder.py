@@ -1,0 +1,143 @@
+"""Which argument of a loss is which: whatever it calls them, and in whatever order."""
+
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from torch import nn
+
+from pg_helpers.binder import BoundLoss
+
+BATCH = SimpleNamespace(rewards="rewards", mask="mask")
+GIVEN = {
+    "log_probs": "log_probs",
+    "rewards": "rewards",
+    "mask": "mask",
+    "batch": BATCH,
+    "policy": "policy",
+}
+
+
+def received(loss):
+    return BoundLoss(loss)(BATCH, "policy", "log_probs")
+
+
+class OfThree(nn.Module):
+    def forward(self, log_probs, rewards, mask):
+        return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+
+
+class Called:
+    def __call__(self, policy, batch):
+        return {"policy": policy, "batch": batch}
+
+
+def by_position_only(mask, rewards, /, log_probs):
+    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+
+
+def by_keyword_only(batch, *, policy, epsilon=0.1):
+    return {"batch": batch, "policy": policy}
+
+
+def with_gamma(rewards, log_probs, mask, gamma):
+    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda log_probs, rewards, mask: locals(),
+        lambda rewards, mask, log_probs: locals(),
+        lambda mask, log_probs: locals(),
+        lambda log_probs, rewards, mask=None: locals(),
+        lambda batch, policy: locals(),
+        lambda policy, batch: locals(),
+        lambda batch: locals(),
+        OfThree(),
+        Called(),
+        by_position_only,
+        by_keyword_only,
+        partial(with_gamma, gamma=0.9),
+    ],
+)
+def test_known_names_are_handed_over_by_name(loss):
+    found = received(loss)
+    assert found and all(found[name] is GIVEN[name] for name in found)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (lambda a, b, c: (a, b, c), ("log_probs", "rewards", "mask")),
+        (lambda a, returns, mask: (a, returns, mask), ("log_probs", "rewards", "mask")),
+        (lambda *all_of_them: all_of_them, ("log_probs", "rewards", "mask")),
+        (lambda data, pi: (data, pi), (BATCH, "policy")),
+        (lambda data, pi, weight=2: (data, pi), (BATCH, "policy")),
+    ],
+)
+def test_other_names_are_handed_over_by_place(loss, expected):
+    assert received(loss) == expected
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda: 0,
+        lambda a: 0,
+        lambda a, b, c, d: 0,
+        lambda log_probs, rewards, mask, gamma: 0,
+        lambda mask, rewards, other: 0,  # the mask where the log-probabilities belong
+        lambda policy, data: 0,
+        lambda a, b, c, *, needed: 0,
+        OfThree,
+        "loss",
+        None,
+    ],
+)
+def test_what_cannot_be_told_is_refused(loss):
+    with pytest.raises(TypeError, match="^loss: expected a function"):
+        BoundLoss(loss)
+
+
+def test_log_probabilities_are_asked_for_only_where_they_are_needed():
+    assert BoundLoss(lambda a, b, c: 0).needs_log_probs
+    assert not BoundLoss(lambda a, b: 0).needs_log_probs
+    assert not BoundLoss(lambda mask, rewards: 0).needs_log_probs
+
+
+def clipped(epsilon, sign=1):
+    def loss(log_probs, rewards, mask):
+        return sign * (log_probs * epsilon).sum()
+
+    return loss
+
+
+class Scaled(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, batch, policy):
+        return self.scale
+
+
+def test_a_description_tells_losses_apart_that_compute_something_else():
+    losses = [
+        clipped(0.1),
+        clipped(0.2),
+        clipped(0.1, sign=-1),
+        partial(with_gamma, gamma=0.9),
+        partial(with_gamma, gamma=0.95),
+        Scaled(1.0),
+        Scaled(2.0),
+        OfThree(),
+        lambda log_probs, rewards, mask: log_probs + rewards,
+        lambda log_probs, rewards, mask: log_probs - rewards,
+        lambda log_probs, rewards, mask: log_probs - rewards.abs(),
+    ]
+    found = [BoundLoss(loss).description for loss in losses]
+    assert len(set(found)) == len(losses)
+    assert BoundLoss(clipped(0.1)).description == found[0]
+    assert BoundLoss(Scaled(2.0)).description == found[6]
+    assert all("0x" not in text for text in found)
