@@ -295,19 +295,20 @@ def _step_uphill(
     run.set_learning_rate(number)
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
     batch = sample_trajectories(envs, run.policy, N, seed, config.max_steps)
+    # Before the loss, which may change its arguments.
+    undiscounted = batch.rewards.sum().item()
+    weights = return_weights(batch, config)
+    plain = config.weights == "total_return" and config.baseline is None
+    returns = weights if plain else total_return(batch.rewards, config.gamma)
     if run.loss is None:
         taken, entropies = _ask_again(translator, batch)
         log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-        weights = return_weights(batch, config)
         loss = pseudo_loss(log_probs, weights, batch.mask)
-        plain = config.weights == "total_return" and config.baseline is None
-        returns = weights if plain else total_return(batch.rewards, config.gamma)
     else:
         loss, entropies = _own_loss(run.loss, translator, batch)
-        returns = total_return(batch.rewards, config.gamma)
     measured = {
         "mean_return": returns.sum().item() / N,
-        "mean_undiscounted_return": batch.rewards.sum().item() / N,
+        "mean_undiscounted_return": undiscounted / N,
         "mean_length": len(entropies) / N,
         "loss": loss.item(),
         "entropy": entropies.mean().item(),

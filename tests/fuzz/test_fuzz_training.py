@@ -134,6 +134,35 @@ def test_arguments(env, policy, config, progress):
     assert found is None or len(found["loss"]) == 2
 
 
+def is_ours_or_no_function(thing):
+    """What another function raises when it is called is its own."""
+    made = thing()
+    return not callable(made) or getattr(made, "__module__", "") == __name__
+
+
+def the_usual(log_probs, rewards, mask):
+    return pg.pseudo_loss(log_probs, rewards, mask)
+
+
+@given(
+    loss=right_or_not(st.sampled_from([None, the_usual])),
+    optimizer=right_or_not(
+        st.sampled_from([None, lambda parameters: torch.optim.SGD(parameters, lr=0.1)])
+    ).filter(is_ours_or_no_function),
+    schedule=right_or_not(st.sampled_from([None, lambda number: 0.5])).filter(
+        is_ours_or_no_function
+    ),
+)
+def test_functions(loss, optimizer, schedule):
+    given = {"loss": loss(), "optimizer": optimizer(), "schedule": schedule()}
+    with left_alone():
+        found = judged(
+            lambda: vars(pg.train(WORLD, POLICY, CONFIG, progress=False, **given)),
+            (*NAMES, *given),
+        )
+    assert found is None or len(found["loss"]) == 2
+
+
 def test_a_trainer_within_an_environment():
     # An environment may train, as one that plans does; the two stay apart.
     class Planner(CountingEnv):
