@@ -6,9 +6,6 @@ then one of them in eight kernels at once.
 
 import asyncio
 import os
-import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +19,6 @@ FOLDER = Path(__file__).resolve().parent
 NOTEBOOKS = FOLDER.parent / "notebooks"
 CROWD = "09_training.ipynb"
 NUM_KERNELS = 8
-NUM_IMPORTS = 5
 CELL_TIMEOUT = 600  # seconds; eight kernels on two cores take their time
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 PEAK_CELL = f"""
@@ -31,8 +27,6 @@ sys.path.insert(0, {str(FOLDER)!r})
 import memory
 print(memory.peak_mib())
 """
-IMPORT = "import time; s = time.perf_counter(); import {}; print(time.perf_counter()-s)"
-MODULES = ("torch", "pg_helpers")
 
 
 @dataclass(frozen=True)
@@ -48,12 +42,11 @@ class Execution:
 
 def main() -> str:
     """Measure everything and return Markdown."""
-    imports = import_seconds()
     alone = [asyncio.run(execute(path)) for path in notebooks()]
     (reference,) = (run for run in alone if run.name == CROWD)
     return "\n".join(
         [
-            notebooks_section(alone, imports),
+            notebooks_section(alone),
             crowd_section(reference, asyncio.run(crowd())),
         ]
     )
@@ -122,17 +115,7 @@ async def crowd(
     return await asyncio.gather(*runs, return_exceptions=True)
 
 
-def import_seconds() -> dict[str, float]:
-    """Median time of an import in fresh processes, by turns."""
-    found: dict[str, list[float]] = {module: [] for module in MODULES}
-    for _ in range(NUM_IMPORTS):
-        for module, seconds in found.items():
-            command = [sys.executable, "-c", IMPORT.format(module)]
-            seconds.append(float(subprocess.check_output(command, text=True)))
-    return {module: statistics.median(times) for module, times in found.items()}
-
-
-def notebooks_section(runs: list[Execution], imports: dict[str, float]) -> str:
+def notebooks_section(runs: list[Execution]) -> str:
     total = sum(run.seconds for run in runs)
     rows = [
         (
@@ -151,10 +134,6 @@ def notebooks_section(runs: list[Execution], imports: dict[str, float]) -> str:
 Each once from a fresh kernel, its start included; peak resident memory of the kernel.
 
 {table(head, rows)}
-
-`import pg_helpers` takes {imports["pg_helpers"] / imports["torch"]:.2f} times as long
-as `import torch`, which it includes: {imports["pg_helpers"]:.2f} s and
-{imports["torch"]:.2f} s, medians of {NUM_IMPORTS} fresh processes by turns.
 """
 
 
