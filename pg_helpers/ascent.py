@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +50,7 @@ class Adam:
         if not self.parameters:
             raise ValueError("policy: expected a trainable parameter, got none")
         self.learning_rate = check_positive("learning_rate", learning_rate)
+        self._unscaled = self.learning_rate
         self.epsilon = check_positive("epsilon", epsilon)
         decays = finite_array("betas", betas)
         if decays.shape != (2,) or (decays < 0).any() or (decays >= 1).any():
@@ -58,6 +62,15 @@ class Adam:
         self.mean = torch.zeros_like(flat)
         self.mean_square = torch.zeros_like(flat)
         self.num_steps = 0
+
+    @property
+    def description(self) -> str:
+        """What it is, in words, for a checkpoint."""
+        return "Adam of pg_helpers"
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Set the learning rate to so many times what it was at first."""
+        self.learning_rate = self._unscaled * factor
 
     def state(self) -> dict[str, Tensor | int]:
         """What the next step depends on, besides the parameters."""
@@ -99,7 +112,8 @@ class Adam:
                 the parameters.
             NotFiniteError: the gradient or the step is not finite; nothing was changed.
         """
-        found = torch.cat([part.flatten() for part in _gradient(loss, self.parameters)])
+        parts = _gradient(loss, self.parameters)
+        found = _flat(parts, self.parameters)
         with torch.no_grad():
             self._move(found * _shortening(found, max_norm) if max_norm else found)
         return found
@@ -132,7 +146,8 @@ class TorchOptimizer:
         optimizer: of the policy's parameters.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is none, or one that calls the loss itself, as LBFGS does.
+        ValueError: it has no trainable parameter.
     """
 
     def __init__(self, optimizer: Any) -> None:
@@ -141,19 +156,25 @@ class TorchOptimizer:
                 "optimizer: expected a function of parameters that returns one of "
                 f"torch.optim, got one that returns {shown(optimizer)}"
             )
+        if isinstance(optimizer, torch.optim.LBFGS):
+            raise TypeError("optimizer: expected one that steps once, got LBFGS")
         self._optimizer = optimizer
         groups = optimizer.param_groups
         self.parameters = [p for g in groups for p in g["params"] if p.requires_grad]
+        if not self.parameters:
+            raise ValueError("optimizer: expected a trainable parameter, got none")
+        for group in groups:  # NumPy's numbers no checkpoint can hold
+            group.update({k: _as_plain(v) for k, v in group.items() if k != "params"})
+        self._unscaled = [group["lr"] for group in groups]
+        settings = [{k: v for k, v in g.items() if k != "params"} for g in groups]
+        self.description = f"{type(optimizer).__qualname__} {settings}"
 
-    @property
-    def learning_rate(self) -> float:
-        """Of the first group of parameters."""
-        return self._optimizer.param_groups[0]["lr"]
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = value
+    def scale_learning_rate(self, factor: float) -> None:
+        """Set each learning rate to so many times what it was at first."""
+        for group, rate in zip(
+            self._optimizer.param_groups, self._unscaled, strict=True
+        ):
+            group["lr"] = rate * factor
 
     def state(self) -> dict[str, Any]:
         """What the next step depends on, besides the parameters."""
@@ -170,27 +191,62 @@ class TorchOptimizer:
     def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
         """Differentiate a loss and step; as `Adam.step`."""
         parts = _gradient(loss, self.parameters)
-        found = torch.cat([part.flatten() for part in parts])
+        found = _flat(parts, self.parameters)
         if not all_finite(found):
             raise NotFiniteError(
                 "gradient: expected finite numbers, got NaN or infinity"
             )
         factor = _shortening(found, max_norm) if max_norm else 1.0
         before = [p.detach().clone() for p in self.parameters]
-        for parameter, part in zip(self.parameters, parts, strict=True):
-            parameter.grad = part * factor
-        self._optimizer.step()
-        self._optimizer.zero_grad()
-        if not all(all_finite(p.detach()) for p in self.parameters):
+        state = copy.deepcopy(self.state())
+        try:
+            for parameter, part in zip(self.parameters, parts, strict=True):
+                parameter.grad = None if part is None else part * factor
+            self._optimizer.step()
+            self._check_finite()
+        except BaseException:
+            self.load_state(state)
             with torch.no_grad():
                 for parameter, kept in zip(self.parameters, before, strict=True):
                     parameter.copy_(kept)
-            raise NotFiniteError("step: expected finite numbers, got NaN or infinity")
+            raise
+        finally:
+            self._optimizer.zero_grad()
         return found
 
+    def _check_finite(self) -> None:
+        kept = [v for of in self._optimizer.state.values() for v in of.values()]
+        tensors = [v for v in (*self.parameters, *kept) if isinstance(v, Tensor)]
+        if not all(all_finite(tensor.detach()) for tensor in tensors):
+            raise NotFiniteError("step: expected finite numbers, got NaN or infinity")
 
-def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
-    """Of a loss by each parameter; zero where it does not depend on one."""
+
+def _as_plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def length(gradient: Tensor) -> float:
+    """Euclidean norm, also where the squares overflow."""
+    plain = gradient.norm().item()
+    if math.isfinite(plain):
+        return plain
+    wide = gradient.double()
+    largest = wide.abs().max()
+    return (largest * (wide / largest).norm()).item()
+
+
+def _flat(parts: list[Tensor | None], parameters: list[nn.Parameter]) -> Tensor:
+    """The gradient as one vector; zero where the loss does not depend on one."""
+    return torch.cat(
+        [
+            torch.zeros_like(p).flatten() if part is None else part.flatten()
+            for part, p in zip(parts, parameters, strict=True)
+        ]
+    )
+
+
+def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor | None]:
+    """Of a loss by each parameter; None where it does not depend on one."""
     check_tensor("loss", loss)
     if loss.ndim:
         raise ValueError(f"loss: expected a scalar, got shape {tuple(loss.shape)}")
@@ -205,15 +261,12 @@ def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
             "loss: expected one that depends on the policy's parameters, got one whose "
             "graph reaches none of them"
         )
-    return [
-        torch.zeros_like(p) if part is None else part
-        for part, p in zip(found, parameters, strict=True)
-    ]
+    return list(found)
 
 
 def _shortening(gradient: Tensor, max_norm: float) -> float:
     """The factor, at most 1, that makes a gradient no longer than that."""
-    return min(1.0, max_norm / max(gradient.norm().item(), 1e-300))
+    return min(1.0, max_norm / max(length(gradient), 1e-300))
 
 
 def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:

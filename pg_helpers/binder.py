@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
-from functools import partial
-from types import CodeType, FunctionType, MethodType
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from pg_helpers.arguments import shown
@@ -50,18 +51,13 @@ class BoundLoss:
             raise TypeError(f"loss: expected a function, got {shown(loss)}")
         self.loss = loss
         self._places, self._keywords = _bind(loss)
-        self.needs_log_probs = "log_probs" in (*self._places, *self._keywords)
+        asked = (*self._places, *self._keywords.values())
+        self.needs_log_probs = "log_probs" in asked
 
-    @property
+    @cached_property
     def description(self) -> str:
-        """Words by which a checkpoint tells two losses apart: a name, and a code.
-
-        The code is of what is computed and of the plain values that it refers to, in
-        this version of Python; it does not see what lies deeper.
-        """
-        name = getattr(self.loss, "__qualname__", type(self.loss).__qualname__)
-        text = repr(list(_contents(self.loss)))
-        return f"{name} {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        """Words by which a checkpoint tells two losses apart: see `describe`."""
+        return describe(self.loss)
 
     def __call__(self, batch: Any, policy: Any, log_probs: Tensor | None) -> Any:
         """What the loss returns, or raises.
@@ -79,71 +75,153 @@ class BoundLoss:
             "policy": policy,
         }
         places = [given[name] for name in self._places]
-        return self.loss(*places, **{name: given[name] for name in self._keywords})
+        named = {name: given[form] for name, form in self._keywords.items()}
+        return self.loss(*places, **named)
 
 
-def _contents(thing: Any) -> Iterator[Any]:
+def describe(function: Any) -> str:
+    """Words by which a checkpoint tells two functions apart: a name, and a code.
+
+    The code is of what is computed and of the values that it refers to, as far as they
+    are numbers, texts, arrays, or functions and objects made of these; in this version
+    of Python. What happens while it runs is no part of it.
+    """
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    text = repr(list(_contents(function, {})))
+    return f"{name} {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _contents(thing: Any, seen: dict[int, Any]) -> Iterator[Any]:
     """The plain values that a function is made of, its own code among them."""
-    if thing is None or isinstance(thing, bool | int | float | str | bytes):
+    if thing is None or isinstance(thing, bool | int | float | complex | str | bytes):
         yield thing
-    elif isinstance(thing, tuple | list):
-        for part in thing:
-            yield from _contents(part)
+        return
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing  # kept alive, or another would get its id
+    parts: Any = ()
+    if isinstance(thing, tuple | list):
+        parts = thing
+    elif isinstance(thing, Mapping):
+        parts = sorted(thing.items(), key=lambda item: repr(item[0]))
+    elif isinstance(thing, set | frozenset):
+        parts = sorted(map(repr, thing))
+    elif isinstance(thing, np.ndarray | np.generic | Tensor):
+        array = thing.detach().cpu() if isinstance(thing, Tensor) else thing
+        parts = (str(thing.dtype), np.asarray(array).tolist())
     elif isinstance(thing, CodeType):
-        yield from (thing.co_code, thing.co_names)
-        yield from _contents(thing.co_consts)
+        names = thing.co_varnames[: thing.co_argcount + thing.co_kwonlyargcount]
+        parts = (thing.co_code, thing.co_names, names, thing.co_consts)
     elif isinstance(thing, partial):
-        parts = (thing.func, thing.args, list(thing.keywords.items()))
-        yield from _contents(parts)
+        parts = (thing.func, thing.args, thing.keywords)
     elif isinstance(thing, MethodType):
-        yield from _contents((thing.__func__, thing.__self__))
+        parts = (thing.__func__, thing.__self__)
     elif isinstance(thing, FunctionType):
-        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-        yield from _contents((thing.__code__, thing.__defaults__, cells))
-        yield from _contents(list((thing.__kwdefaults__ or {}).items()))
-    elif callable(thing) and not isinstance(thing, type) and hasattr(thing, "__dict__"):
-        forward = type(thing).forward if isinstance(thing, nn.Module) else None
-        call = forward or type(thing).__call__
-        yield from _contents((call, sorted(vars(thing).items(), key=lambda i: i[0])))
+        parts = (
+            thing.__code__,
+            thing.__defaults__,
+            thing.__kwdefaults__,
+            *_used(thing),
+        )
+    elif isinstance(thing, nn.Module):
+        # Its parameters and buffers are its state, which a checkpoint keeps apart.
+        kind = type(thing)
+        parts = (kind.__qualname__, kind.forward, _plain(thing), thing._modules)
+    elif isinstance(thing, type | BuiltinFunctionType):
+        parts = (str(thing.__module__), thing.__qualname__)
+    elif isinstance(thing, ModuleType):
+        parts = (thing.__name__,)
+    elif hasattr(thing, "__dict__"):
+        call = type(thing).__call__ if callable(thing) else None
+        parts = (type(thing).__qualname__, call, _plain(thing))
+    for part in parts:
+        yield from _contents(part, seen)
 
 
-def _bind(loss: Loss) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is handed over by place, and what by name."""
+def _plain(thing: Any) -> dict[str, Any]:
+    """The numbers and texts among the attributes of an object."""
+    return {
+        name: value
+        for name, value in vars(thing).items()
+        if isinstance(value, bool | int | float | str) and name != "training"
+    }
+
+
+def _used(function: FunctionType) -> Iterator[Any]:
+    """What a function refers to outside of itself, in closures and in its module."""
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not set
+            yield "not set"
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        own = getattr(value, "__module__", None) == function.__module__
+        if isinstance(value, bool | int | float | str | tuple | list | dict) or own:
+            yield value
+
+
+def _bind(loss: Loss) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What is handed over by place, and what by which name."""
+    function = loss.forward if isinstance(loss, nn.Module) else loss
+    # What a partial has set is no longer asked for.
+    given = set(loss.keywords) if isinstance(loss, partial) else set()
     try:
-        signature = inspect.signature(
-            loss.forward if isinstance(loss, nn.Module) else loss
-        )
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions do not tell
-        return FORMS[0], ()
-    parameters = signature.parameters.values()
-    places = [p for p in parameters if p.kind in _BY_PLACE]
-    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    free = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    missing = [p.name for p in parameters if p.name not in _KNOWN and _is_required(p)]
-    asked = [p.name for p in places if p.name in _KNOWN or _is_required(p)]
-    keywords = tuple(name for name in named if name in _KNOWN)
-    if not missing and (asked or keywords):
-        # Those that stand first may have no name to be called by.
-        only = [p.name for p in places if p.kind is p.POSITIONAL_ONLY]
-        return tuple(n for n in only if n in asked), tuple(
-            n for n in (*asked, *keywords) if n not in only
+        return FORMS[0], {}
+    found = _fit(signature, given)
+    if found is None:  # a wrapper may hand over less than what it wraps asks for
+        found = _fit(inspect.signature(function, follow_wrapped=False), given)
+    if found is None:
+        raise TypeError(
+            "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
+            f"policy), by these names or in this order, got one of {signature}"
         )
-    if not any(name in named for name in missing):
-        for form in FORMS:
-            fits = len(asked) == len(form) or (free and len(asked) <= len(form))
-            if fits and all(
-                name not in _KNOWN or name == place
-                for name, place in zip(asked, form, strict=False)
-            ):
-                return form, keywords
-    raise TypeError(
-        "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
-        f"policy), by these names or in this order, got one of {signature}"
-    )
+    return found
 
 
-def _is_required(parameter: inspect.Parameter) -> bool:
-    return parameter.default is parameter.empty and parameter.kind not in (
-        parameter.VAR_POSITIONAL,
-        parameter.VAR_KEYWORD,
-    )
+def _fit(
+    signature: inspect.Signature, given: set[str]
+) -> tuple[tuple[str, ...], dict[str, str]] | None:
+    parameters = list(signature.parameters.values())
+    places = [p for p in parameters if p.kind in _BY_PLACE]
+    free = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    known = {n for n in signature.parameters if n in _KNOWN} - given
+    required = [
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    asked = [p for p in parameters if p.name in known or p.name in required]
+    asked = [p for p in asked if p.kind in (*_BY_PLACE, p.KEYWORD_ONLY)]
+    if asked and set(required) <= known:
+        return _handed_over(places, {p.name: p.name for p in asked})
+    if any(p.kind is p.KEYWORD_ONLY and p.name not in known for p in asked):
+        return None
+    at_place = [p.name for p in asked if p.kind in _BY_PLACE]
+    for form in FORMS:
+        fits = all(
+            name not in _KNOWN or name == place
+            for name, place in zip(at_place, form, strict=False)
+        )
+        if fits and len(at_place) == len(form):
+            named = {p.name: p.name for p in asked if p.kind is p.KEYWORD_ONLY}
+            mapped = dict(zip(at_place, form, strict=True))
+            return _handed_over(places, {**mapped, **named})
+        if fits and free and at_place == [p.name for p in places]:
+            return form, {}
+    return None
+
+
+def _handed_over(
+    places: list[inspect.Parameter], asked: dict[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]] | None:
+    """By name where there is one; else by place, if nothing stands in between."""
+    only = [p.name for p in places if p.kind is p.POSITIONAL_ONLY]
+    first = [name for name in only if name in asked]
+    if first != only[: len(first)]:
+        return None
+    return tuple(asked[name] for name in first), {
+        name: form for name, form in asked.items() if name not in first
+    }

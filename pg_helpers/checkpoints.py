@@ -16,6 +16,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from pg_helpers.arguments import all_finite, check_count, shown
+from pg_helpers.binder import describe
 from pg_helpers.execution import uninterrupted
 from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
@@ -31,7 +32,7 @@ _PARTS = {
     "history": dict,
     "generator": Tensor,
 }
-_PSEUDO_LOSS = "pseudo_loss"
+_USUAL = {"loss": "pseudo_loss", "optimizer": "Adam of pg_helpers", "schedule": "none"}
 _ARRAYS = ("initial", "transition", "reward", "terminal", "observations")
 
 
@@ -39,8 +40,9 @@ class Checkpoint:
     """The file of a run.
 
     It holds all that the next update depends on: parameters and buffers of the policy,
-    the state of the optimizer, the history, the settings, a description of the loss,
-    and PyTorch's generator (for a policy that draws random numbers of its own, as
+    the state of the optimizer, the history, the settings, words for the loss, the
+    optimizer and the schedule, the state of a loss that is a module, and PyTorch's
+    generator (for a policy that draws random numbers of its own, as
     dropout does). The batch of update k depends on the seed and on k alone.
 
     Attributes:
@@ -81,6 +83,8 @@ class Checkpoint:
         _check_same_policy(content, run.policy, self.path)
         with uninterrupted():
             run.optimizer.load_state(content["optimizer"])
+            if (module := _module_of(run)) is not None:
+                module.load_state_dict(content["loss"])
             run.history = _put_into(content, run.policy)
             torch.set_rng_state(content["generator"])
         self._saved_at = len(run.history)
@@ -160,7 +164,8 @@ def _content(run: Run) -> dict[str, Any]:
         "format": _FORMAT,
         "env": _description(run.env),
         "config": asdict(run.config),
-        "loss": _loss_of(run),
+        "functions": _functions(run),
+        "loss": {} if (module := _module_of(run)) is None else _state(module),
         "policy": _state(run.policy),
         "optimizer": run.optimizer.state(),
         "history": numbers,
@@ -245,10 +250,12 @@ def _check_same_run(content: dict[str, Any], run: Run, path: Path) -> None:
     ]
     if content["env"] != (env := _description(run.env)):
         differences.append(f"env = {content['env']} there, {env} here")
-    if (loss := content.get("loss", _PSEUDO_LOSS)) != _loss_of(run):
-        differences.append(f"loss = {loss} there, {_loss_of(run)} here")
-    if content["optimizer"].keys() != run.optimizer.state().keys():
-        differences.append("another kind of optimizer there")
+    functions = content.get("functions", _USUAL)
+    differences += [
+        f"{name} = {functions[name]} there, {value} here"
+        for name, value in _functions(run).items()
+        if functions[name] != value
+    ]
     made = len(content["history"]["loss"])
     if made > run.config.num_updates:
         differences.append(
@@ -279,8 +286,20 @@ def _put_into(content: dict[str, Any], policy: nn.Module) -> History:
     return History(**{name: values.tolist() for name, values in numbers})
 
 
-def _loss_of(run: Run) -> str:
-    return _PSEUDO_LOSS if run.loss is None else run.loss.description
+def _functions(run: Run) -> dict[str, str]:
+    """Words for the functions that a run was given."""
+    found = {**_USUAL, "optimizer": run.optimizer.description}
+    if run.loss is not None:
+        found["loss"] = run.loss.description
+    if run.schedule is not None:
+        found["schedule"] = describe(run.schedule)
+    return found
+
+
+def _module_of(run: Run) -> nn.Module | None:
+    """The loss, if it is a module, which may have a state."""
+    loss = None if run.loss is None else run.loss.loss
+    return loss if isinstance(loss, nn.Module) else None
 
 
 def _state(policy: nn.Module) -> dict[str, Tensor]:

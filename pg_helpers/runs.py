@@ -125,10 +125,6 @@ class Run:
     loss: BoundLoss | None = None
     schedule: Callable[[int], float] | None = None
 
-    def __post_init__(self) -> None:
-        """Keep the learning rate that the factors are of."""
-        self._learning_rate = self.optimizer.learning_rate
-
     def set_learning_rate(self, number: int) -> None:
         """Set the learning rate of an update, if there is a schedule.
 
@@ -140,4 +136,4 @@ class Run:
             factor = check_number("schedule", self.schedule(number))
             if factor < 0:
                 raise ValueError(f"schedule: expected at least 0, got {factor}")
-            self.optimizer.learning_rate = self._learning_rate * factor
+            self.optimizer.scale_learning_rate(factor)

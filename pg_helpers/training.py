@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from pg_helpers.acting import Translator, as_vector_env
-from pg_helpers.arguments import NotFiniteError, shown
-from pg_helpers.ascent import Adam, TorchOptimizer
+from pg_helpers.arguments import NotFiniteError, check_tensor, shown
+from pg_helpers.ascent import Adam, TorchOptimizer, length
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
@@ -82,7 +82,7 @@ def iterate_training(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
-    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None = None,
+    optimizer: Callable[[list[nn.Parameter]], Any] | None = None,
     schedule: Callable[[int], float] | None = None,
 ) -> Iterator[Update]:
     """Train a policy, yielding after each update.
@@ -108,8 +108,9 @@ def iterate_training(
             rewards, mask) or of (batch, policy), as `pg.clinic.examine` takes it. It
             says all about weights and baseline, so that config must not; config.gamma
             only discounts the returns in the history.
-        optimizer: a function of policy.parameters() that returns one of `torch.optim`,
-            such as `lambda p: torch.optim.SGD(p, lr=0.1)`; `Adam` by default.
+        optimizer: a function of the list of the policy's parameters that returns one of
+            `torch.optim`, such as `lambda p: torch.optim.SGD(p, lr=0.1)`; by default
+            `Adam`.
         schedule: from the number of an update, 0 for the first, to a factor of the
             learning rate.
 
@@ -140,7 +141,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
-    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None = None,
+    optimizer: Callable[[list[nn.Parameter]], Any] | None = None,
     schedule: Callable[[int], float] | None = None,
 ) -> History:
     """Train a policy to the end of `config.num_updates`.
@@ -247,7 +248,7 @@ def _begin(
     policy: nn.Module,
     config: TrainConfig,
     loss: Loss | None,
-    optimizer: Callable[[Iterator[nn.Parameter]], Any] | None,
+    optimizer: Callable[[list[nn.Parameter]], Any] | None,
     schedule: Callable[[int], float] | None,
 ) -> Run:
     if not isinstance(config, TrainConfig):
@@ -268,7 +269,7 @@ def _begin(
     if optimizer is None:
         own = Adam(policy.parameters(), config.learning_rate)
     else:
-        own = TorchOptimizer(optimizer(policy.parameters()))
+        own = TorchOptimizer(optimizer(list(policy.parameters())))
         if not {*map(id, own.parameters)} <= {*map(id, policy.parameters())}:
             raise ValueError("optimizer: expected one of the policy's own parameters")
     _warn_of_noise(policy)
@@ -302,10 +303,15 @@ def _step_uphill(
     returns = weights if plain else total_return(batch.rewards, config.gamma)
     if run.loss is None:
         taken, entropies = _ask_again(translator, batch)
+        if not taken.requires_grad:
+            raise ValueError(
+                "policy: expected probabilities that depend on its parameters, got "
+                "constants. Is it called without a graph (torch.no_grad)?"
+            )
         log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        loss, entropies = _own_loss(run.loss, translator, batch)
+        loss, entropies = _own_loss(run.loss, translator, batch, seed)
     measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": undiscounted / N,
@@ -315,7 +321,7 @@ def _step_uphill(
     }
     with uninterrupted():
         gradient = run.optimizer.step(loss, config.max_gradient_norm)
-        measured["gradient_norm"] = gradient.norm().item()
+        measured["gradient_norm"] = length(gradient)
         run.history.append(measured)
     return Update(number=number, history=run.history, batch=batch, **measured)
 
@@ -336,35 +342,59 @@ def _ask_again(translator: Translator, batch: Trajectories) -> tuple[Tensor, Ten
         log_probs.append(log_prob(answer, actions, 1))
         with torch.no_grad():
             entropies.append(entropy(answer, 1, log_probs[-1]))
-    taken = torch.cat(log_probs)
-    if not taken.requires_grad:
-        raise ValueError(
-            "policy: expected probabilities that depend on its parameters, got "
-            "constants. Is it called without a graph (torch.no_grad)?"
-        )
-    return taken, torch.cat(entropies)
+    return torch.cat(log_probs), torch.cat(entropies)
 
 
 def _own_loss(
-    loss: BoundLoss, translator: Translator, batch: Trajectories
+    loss: BoundLoss, translator: Translator, batch: Trajectories, seed: int
 ) -> tuple[Tensor, Tensor]:
     """The value of a loss that was given, and the entropy at each of the K steps taken.
 
-    Padded steps have a log-probability as all others: see `BoundLoss`.
+    Padded steps have a log-probability as all others: see `BoundLoss`. What the loss
+    draws depends on the seed, and what it changes of its arguments is put back.
     """
-    with torch.set_grad_enabled(loss.needs_log_probs):
+    policy, log_probs = translator.policy, None
+    if loss.needs_log_probs:
         answer = translator.answer(batch.observations.flatten(0, 1))
         every = log_prob(answer, batch.actions.flatten(0, 1), 1)
-    with torch.no_grad():
-        entropies = entropy(answer, 1, every)[batch.mask.flatten()]
-    value = loss(batch, translator.policy, every.view(batch.mask.shape))
+        log_probs = every.view(batch.mask.shape)
+        with torch.no_grad():
+            entropies = entropy(answer, 1, every)[batch.mask.flatten()]
+    else:
+        with torch.no_grad():
+            _, entropies = _ask_again(translator, batch)
+    own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
+    before = [p.detach().clone() for p in policy.parameters()]
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            value = loss(own, policy, log_probs)
+    finally:
+        changed = _put_back(policy, before)
+    if changed:
+        raise ValueError("loss: expected one that leaves the policy's parameters alone")
     if not isinstance(value, Tensor):
         raise TypeError(f"loss: expected a scalar tensor, got {shown(value)}")
+    check_tensor("loss", value)
     if value.ndim:
         raise ValueError(f"loss: expected a scalar, got shape {tuple(value.shape)}")
     if not math.isfinite(value.item()):
-        raise NotFiniteError(f"loss: expected a finite number, got {value.item()}")
+        raise NotFiniteError(
+            f"loss: expected a finite number, got {value.item()}. The log-probability "
+            "of a padded step may be minus infinity: use log_probs[mask]"
+        )
     return value, entropies
+
+
+def _put_back(policy: nn.Module, before: list[Tensor]) -> bool:
+    """Undo what was done to the parameters; say whether anything was."""
+    changed = False
+    for parameter, kept in zip(policy.parameters(), before, strict=True):
+        if not torch.equal(parameter, kept):
+            with torch.no_grad():
+                parameter.copy_(kept)
+            changed = True
+    return changed
 
 
 def _warn_of_noise(policy: nn.Module) -> None:

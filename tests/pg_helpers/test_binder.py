@@ -1,9 +1,11 @@
 """Which argument of a loss is which: whatever it calls them, and in whatever order."""
 
-from functools import partial
+from functools import partial, wraps
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from pg_helpers.binder import BoundLoss
@@ -44,6 +46,14 @@ def with_gamma(rewards, log_probs, mask, gamma):
     return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
 
 
+def supplying_gamma(loss):
+    @wraps(loss)
+    def wrapper(log_probs, rewards, mask):
+        return loss(rewards, log_probs, mask, 0.9)
+
+    return wrapper
+
+
 @pytest.mark.parametrize(
     "loss",
     [
@@ -59,6 +69,11 @@ def with_gamma(rewards, log_probs, mask, gamma):
         by_position_only,
         by_keyword_only,
         partial(with_gamma, gamma=0.9),
+        lambda log_probs, gamma=0.9, rewards=None, mask=None: {
+            **{"log_probs": log_probs, "rewards": rewards, "mask": mask},
+            **({} if gamma == 0.9 else {"policy": "gamma was replaced"}),
+        },
+        supplying_gamma(with_gamma),
     ],
 )
 def test_known_names_are_handed_over_by_name(loss):
@@ -74,6 +89,8 @@ def test_known_names_are_handed_over_by_name(loss):
         (lambda *all_of_them: all_of_them, ("log_probs", "rewards", "mask")),
         (lambda data, pi: (data, pi), (BATCH, "policy")),
         (lambda data, pi, weight=2: (data, pi), (BATCH, "policy")),
+        (lambda a, b, c=0.9, mask=None: (a, b, mask), ("log_probs", "rewards", "mask")),
+        (partial(lambda batch, policy: (batch, policy), policy="old"), (BATCH, "old")),
     ],
 )
 def test_other_names_are_handed_over_by_place(loss, expected):
@@ -90,6 +107,7 @@ def test_other_names_are_handed_over_by_place(loss, expected):
         lambda mask, rewards, other: 0,  # the mask where the log-probabilities belong
         lambda policy, data: 0,
         lambda a, b, c, *, needed: 0,
+        lambda log_probs, gamma=0.9, rewards=None, /: 0,
         OfThree,
         "loss",
         None,
@@ -111,6 +129,25 @@ def clipped(epsilon, sign=1):
         return sign * (log_probs * epsilon).sum()
 
     return loss
+
+
+def over(thing):
+    return lambda log_probs, rewards, mask: thing
+
+
+def recursive():
+    def deeper(rewards):
+        return deeper(rewards[1:])
+
+    return lambda log_probs, rewards, mask: deeper(rewards)
+
+
+class Method:
+    def __init__(self, sign):
+        self.sign = sign
+
+    def loss(self, log_probs, rewards, mask):
+        return self.sign
 
 
 class Scaled(nn.Module):
@@ -135,9 +172,27 @@ def test_a_description_tells_losses_apart_that_compute_something_else():
         lambda log_probs, rewards, mask: log_probs + rewards,
         lambda log_probs, rewards, mask: log_probs - rewards,
         lambda log_probs, rewards, mask: log_probs - rewards.abs(),
+        lambda log_probs, rewards, mask: rewards - rewards.abs(),
+        lambda rewards, log_probs, mask: rewards - rewards.abs(),
+        Method(1).loss,
+        Method(-1).loss,
+        over({"c": 1.0}),
+        over({"c": -5.0}),
+        over(np.float32(0.1)),
+        over(torch.ones(2)),
+        over(torch.zeros(2)),
+        over(torch.exp),
+        over(torch.tanh),
+        over(nn.Sequential(nn.ELU())),
+        over(nn.Sequential(nn.Softplus())),
+        recursive(),
     ]
     found = [BoundLoss(loss).description for loss in losses]
     assert len(set(found)) == len(losses)
     assert BoundLoss(clipped(0.1)).description == found[0]
     assert BoundLoss(Scaled(2.0)).description == found[6]
-    assert all("0x" not in text for text in found)
+    # Nor does it depend on where in memory a thing is.
+    again = [BoundLoss(loss).description for loss in (recursive(), over(nn.ELU()))]
+    assert again == [
+        BoundLoss(loss).description for loss in (recursive(), over(nn.ELU()))
+    ]

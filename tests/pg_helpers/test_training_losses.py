@@ -102,7 +102,74 @@ def test_a_loss_that_turns_nan_stops_with_the_number_and_the_history():
     ) as told:
         pg.train(CORRIDOR, policy, config(), progress=False, loss=fails_at_the_third)
     assert told.value.number == 2 and len(told.value.history) == 2
-    assert flat(policy).isfinite().all()
+    calls.clear()
+    two = config(num_updates=2)
+    assert torch.equal(flat(policy), trained(fails_at_the_third, two)[0])
+
+
+def changes_the_policy(batch, policy):
+    with torch.no_grad():
+        next(policy.parameters()).mul_(2)
+    return of_batch(batch, policy)
+
+
+def changes_it_and_fails(batch, policy):
+    changes_the_policy(batch, policy)
+    raise KeyError("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("loss", "error"),
+    [(changes_the_policy, ValueError), (changes_it_and_fails, KeyError)],
+)
+def test_what_a_loss_does_to_the_policy_is_undone(loss, error):
+    policy = random_network(CORRIDOR)
+    before = flat(policy)
+    with pytest.raises(error):
+        pg.train(CORRIDOR, policy, config(), progress=False, loss=loss)
+    assert torch.equal(flat(policy), before)
+
+
+def test_what_a_loss_does_to_its_arguments_stays_there():
+    def normalises_in_place(log_probs, rewards, mask):
+        rewards.sub_(rewards.mean())
+        return (log_probs * rewards).sum()
+
+    updates = pg.iterate_training(
+        CORRIDOR, random_network(CORRIDOR), config(), loss=normalises_in_place
+    )
+    update = next(updates)
+    paid = update.batch.rewards.sum().item() / 8
+    assert paid == update.mean_undiscounted_return > 0
+
+
+def test_what_a_loss_draws_depends_on_the_seed_alone():
+    def noisy(log_probs, rewards, mask):
+        return (log_probs * torch.randn_like(log_probs) * mask).sum()
+
+    torch.manual_seed(1)
+    first, _ = trained(noisy)
+    torch.manual_seed(2)
+    assert torch.equal(trained(noisy)[0], first)
+
+
+def test_a_policy_that_cannot_be_asked_about_padding_needs_not_be():
+    class Direction(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = pg.MLPPolicy(4, 2, (3,))
+
+        def forward(self, seen):
+            return self.network(seen / seen.norm(dim=-1, keepdim=True))
+
+    def of_taken(batch, policy):
+        log_probs = policy(batch.observations[batch.mask]).log_prob(
+            batch.actions[batch.mask]
+        )
+        return -log_probs.sum()
+
+    env = gymnasium.make("CartPole-v1")
+    pg.train(env, Direction(), config(), progress=False, loss=of_taken)
 
 
 OTHER = nn.Linear(1, 1).double()
@@ -151,6 +218,7 @@ def test_adam_of_torch_takes_the_steps_of_ours():
     [
         (sgd()(random_table(2, 2).parameters()), TypeError, "expected a function, got"),
         (lambda p: list(p), TypeError, "that returns one of torch.optim"),
+        (lambda p: torch.optim.LBFGS(p), TypeError, "got LBFGS"),
         (
             lambda p: torch.optim.SGD(OTHER.parameters(), lr=1),
             ValueError,
@@ -191,6 +259,61 @@ def test_a_schedule_multiplies_the_learning_rate(optimizer):
             trained(schedule=lambda number, factor=factor: factor)
 
 
+def test_each_group_of_parameters_keeps_its_own_learning_rate():
+    def two_groups(parameters):
+        weights = [p for p in parameters if p.ndim > 1]
+        biases = [p for p in parameters if p.ndim == 1]
+        groups = [{"params": weights, "lr": 0.5}, {"params": biases, "lr": 0.001}]
+        return torch.optim.SGD(groups)
+
+    start = random_network(CORRIDOR)
+    policy = random_network(CORRIDOR)
+    (update,) = pg.iterate_training(
+        CORRIDOR,
+        policy,
+        config(num_updates=1),
+        optimizer=two_groups,
+        schedule=lambda number: 0.5,
+    )
+    moved = [
+        q - p for p, q in zip(start.parameters(), policy.parameters(), strict=True)
+    ]
+    slopes = [m / (0.25 if m.ndim > 1 else 0.0005) for m in moved]
+    found = torch.cat([s.detach().flatten() for s in slopes]).norm().item()
+    assert found == pytest.approx(update.gradient_norm, rel=1e-9)
+
+
+def test_parameters_that_the_loss_does_not_reach_are_left_alone():
+    policy = random_network(CORRIDOR)
+    policy.value = nn.Linear(1, 1).double()
+    before = policy.value.weight.detach().clone()
+    decays = {"lr": 0.1, "weight_decay": 0.5}
+    pg.train(
+        *(CORRIDOR, policy, config()),
+        progress=False,
+        optimizer=lambda p: torch.optim.AdamW(p, **decays),
+    )
+    assert torch.equal(policy.value.weight, before)
+
+
+@pytest.mark.parametrize("optimizer", [None, sgd(1.0)])
+def test_a_gradient_whose_squares_overflow_is_shortened_all_the_same(optimizer):
+    def huge(log_probs, rewards, mask):
+        return 1e25 * of_three(log_probs, rewards, mask)
+
+    def make(mdp):
+        return random_network(mdp).float()
+
+    short = config(num_updates=1, max_gradient_norm=0.5)
+    start = flat(make(CORRIDOR))
+    moved, history = trained(huge, short, make, optimizer=optimizer)
+    usual = trained(of_three, short, make)[1].gradient_norm[0]
+    assert history.gradient_norm[0] == pytest.approx(1e25 * usual, rel=1e-4)
+    assert not torch.equal(moved, start)
+    if optimizer:
+        assert (moved - start).norm().item() == pytest.approx(0.5, rel=1e-4)
+
+
 def test_a_longer_gradient_is_shortened_for_the_step_only():
     start = flat(random_network(CORRIDOR))
     usual, one = trained(None, config(num_updates=1), optimizer=sgd())
@@ -229,9 +352,64 @@ def test_a_run_goes_on_where_it_left_off_with_its_loss_and_no_other(
     for loss in (scaled(3.0), of_three, None):
         with pytest.raises(ValueError, match="of another: loss = "):
             trained(loss, config(num_updates=10), checkpoint=file, **more)
-    other = None if optimizer else sgd()
-    with pytest.raises(ValueError, match="another kind of optimizer there"):
-        trained(scaled(2.0), config(num_updates=10), checkpoint=file, optimizer=other)
+    for other in (
+        {"optimizer": None if optimizer else sgd()},
+        {"optimizer": sgd(0.2, momentum=0.9)},
+        {"optimizer": lambda p: torch.optim.AdamW(p, lr=0.05)},
+        {"schedule": None},
+        {"schedule": lambda number: 1 / (2 + number)},
+    ):
+        (name,) = other
+        with pytest.raises(ValueError, match=f"of another: {name} = "):
+            trained(
+                *(scaled(2.0), config(num_updates=10)),
+                checkpoint=file,
+                **more | other,
+            )
+
+
+class RunningMean(nn.Module):
+    """A loss with a state: the mean return of the batches so far."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
+        self.calls = 0
+
+    def forward(self, log_probs, rewards, mask):
+        self.calls += 1
+        self.mean.mul_(0.5).add_(0.5 * rewards.sum(1).mean())
+        return ((self.mean - rewards.sum(1))[:, None] * log_probs * mask).sum(1).mean()
+
+
+def test_the_state_of_a_loss_that_is_a_module_is_kept(tmp_path):
+    expected, _ = trained(RunningMean(), config(num_updates=8))
+    file = tmp_path / "run.pt"
+    trained(RunningMean(), config(num_updates=3), checkpoint=file)
+    resumed, _ = trained(RunningMean(), config(num_updates=8), checkpoint=file)
+    assert torch.equal(resumed, expected)
+
+
+def test_a_failed_step_leaves_no_trace_in_the_file(tmp_path):
+    def breaks(number):
+        return float("inf") if number == 3 else 1.0
+
+    momentum = sgd(0.1, momentum=0.9)
+    broken, whole = tmp_path / "broken.pt", tmp_path / "whole.pt"
+    with pytest.raises((ValueError, pg.TrainingStoppedError)):
+        trained(None, config(), optimizer=momentum, schedule=breaks, checkpoint=broken)
+    trained(None, config(num_updates=3), optimizer=momentum, checkpoint=whole)
+    states = [
+        torch.load(file, weights_only=True)["optimizer"]["state"]
+        for file in (broken, whole)
+    ]
+    for number, kept in states[1].items():
+        found = states[0][number]["momentum_buffer"]
+        assert torch.equal(found, kept["momentum_buffer"])
+
+
+def test_a_learning_rate_of_numpy_can_be_kept(tmp_path):
+    trained(optimizer=sgd(np.float64(0.1)), checkpoint=tmp_path / "run.pt")
 
 
 class Target(gymnasium.Env):
