@@ -22,11 +22,13 @@ from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.runs import History, Run, TrainConfig
 
-_FORMAT = "checkpoint of pg_helpers, 1"
+_FORMAT = "checkpoint of pg_helpers, 2"
 _PARTS = {
     "format": str,
     "env": str,
     "config": dict,
+    "functions": dict,
+    "loss": dict,
     "policy": dict,
     "optimizer": dict,
     "history": dict,
@@ -212,14 +214,21 @@ def _is_ours(content: Any) -> bool:
     except (TypeError, ValueError):
         return False
     optimizer, history = dict(content["optimizer"]), content["history"]
-    ours = "param_groups" in optimizer or (
-        isinstance(optimizer.pop("num_steps", None), int)
-        and _are_vectors(optimizer, {"mean", "mean_square"})
-    )
+    functions = content["functions"]
+    if functions.keys() != _USUAL.keys():
+        return False
+    if functions["optimizer"] == _USUAL["optimizer"]:
+        known = isinstance(optimizer.pop("num_steps", None), int) and _are_vectors(
+            optimizer, {"mean", "mean_square"}
+        )
+    else:
+        known = optimizer.keys() == {"state", "param_groups"}
     generator = torch.get_rng_state()
     return (
         all(isinstance(value, Tensor) for value in content["policy"].values())
-        and ours
+        and known
+        and all(isinstance(words, str) for words in functions.values())
+        and all(isinstance(value, Tensor) for value in content["loss"].values())
         and _are_vectors(history, {field.name for field in fields(History)})
         and content["generator"].dtype == generator.dtype
         and content["generator"].shape == generator.shape
@@ -250,11 +259,10 @@ def _check_same_run(content: dict[str, Any], run: Run, path: Path) -> None:
     ]
     if content["env"] != (env := _description(run.env)):
         differences.append(f"env = {content['env']} there, {env} here")
-    functions = content.get("functions", _USUAL)
     differences += [
-        f"{name} = {functions[name]} there, {value} here"
+        f"{name} = {content['functions'][name]} there, {value} here"
         for name, value in _functions(run).items()
-        if functions[name] != value
+        if content["functions"][name] != value
     ]
     made = len(content["history"]["loss"])
     if made > run.config.num_updates:

@@ -157,7 +157,7 @@ def spoilt(whole, tmp_path):
         "such a pickle, by torch.save": saved({"format": trap}),
         "a policy": saved(pg.TabularPolicy(4, 3).state_dict()),
         "a list": saved([1, 2]),
-        "half of it": saved({"format": "checkpoint of pg_helpers, 1", "env": "x"}),
+        "half of it": saved({"format": "checkpoint of pg_helpers, 2", "env": "x"}),
     }
 
 
