@@ -197,7 +197,7 @@ class TorchOptimizer:
                 "gradient: expected finite numbers, got NaN or infinity"
             )
         factor = _shortening(found, max_norm) if max_norm else 1.0
-        before = [p.detach().clone() for p in self.parameters]
+        before = copies_of(self.parameters)
         state = copy.deepcopy(self.state())
         try:
             for parameter, part in zip(self.parameters, parts, strict=True):
@@ -206,9 +206,7 @@ class TorchOptimizer:
             self._check_finite()
         except BaseException:
             self.load_state(state)
-            with torch.no_grad():
-                for parameter, kept in zip(self.parameters, before, strict=True):
-                    parameter.copy_(kept)
+            put_back(self.parameters, before)
             raise
         finally:
             self._optimizer.zero_grad()
@@ -219,6 +217,23 @@ class TorchOptimizer:
         tensors = [v for v in (*self.parameters, *kept) if isinstance(v, Tensor)]
         if not all(all_finite(tensor.detach()) for tensor in tensors):
             raise NotFiniteError("step: expected finite numbers, got NaN or infinity")
+
+
+def copies_of(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+    """What `put_back` needs to undo a change of parameters."""
+    return [p.detach().clone().requires_grad_(p.requires_grad) for p in parameters]
+
+
+def put_back(parameters: Iterable[nn.Parameter], copies: list[Tensor]) -> bool:
+    """Undo what was done to parameters; return whether anything was."""
+    changed = False
+    with torch.no_grad():
+        for parameter, before in zip(parameters, copies, strict=True):
+            frozen = parameter.requires_grad != before.requires_grad
+            if frozen or not torch.equal(parameter, before):
+                parameter.requires_grad_(before.requires_grad).copy_(before)
+                changed = True
+    return changed
 
 
 def _as_plain(value: Any) -> Any:

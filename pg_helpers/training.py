@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pg_helpers.acting import Translator, as_vector_env
 from pg_helpers.arguments import NotFiniteError, check_tensor, shown
-from pg_helpers.ascent import Adam, TorchOptimizer, length
+from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, length, put_back
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
@@ -364,13 +364,13 @@ def _own_loss(
         with torch.no_grad():
             _, entropies = _ask_again(translator, batch)
     own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
-    before = [p.detach().clone() for p in policy.parameters()]
+    before = copies_of(policy.parameters())
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             value = loss(own, policy, log_probs)
     finally:
-        changed = _put_back(policy, before)
+        changed = put_back(policy.parameters(), before)
     if changed:
         raise ValueError("loss: expected one that leaves the policy's parameters alone")
     if not isinstance(value, Tensor):
@@ -384,17 +384,6 @@ def _own_loss(
             "of a padded step may be minus infinity: use log_probs[mask]"
         )
     return value, entropies
-
-
-def _put_back(policy: nn.Module, before: list[Tensor]) -> bool:
-    """Undo what was done to the parameters; say whether anything was."""
-    changed = False
-    for parameter, kept in zip(policy.parameters(), before, strict=True):
-        if not torch.equal(parameter, kept):
-            with torch.no_grad():
-                parameter.copy_(kept)
-            changed = True
-    return changed
 
 
 def _warn_of_noise(policy: nn.Module) -> None:

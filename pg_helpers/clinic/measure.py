@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pg_helpers.arguments import check_tensor
+from pg_helpers.ascent import copies_of, put_back
 from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.batches import Batches
 from pg_helpers.rollout import Trajectories
@@ -36,29 +37,15 @@ def gradients(loss: BoundLoss, batches: Batches, policy: nn.Module) -> Tensor:
         FaultError: the loss raises, is not a finite scalar, changes the policy, or its
             graph never reaches the policy.
     """
-    kept = [
-        p.detach().clone().requires_grad_(p.requires_grad) for p in policy.parameters()
-    ]
+    kept = copies_of(policy.parameters())
     try:
         return _asked(loss, batches, policy)
     finally:
-        _put_back(policy, kept)
-
-
-def _put_back(policy: nn.Module, kept: list[Tensor]) -> None:
-    """Undo what a loss did to the policy, and say so."""
-    changed = False
-    with torch.no_grad():
-        for parameter, before in zip(policy.parameters(), kept, strict=True):
-            frozen = parameter.requires_grad != before.requires_grad
-            if frozen or not torch.equal(parameter, before):
-                parameter.requires_grad_(before.requires_grad).copy_(before)
-                changed = True
-    if changed:
-        raise FaultError(
-            "The loss changes or freezes the parameters of the policy. A loss only "
-            "says what is wrong with them; the step is the optimiser's."
-        )
+        if put_back(policy.parameters(), kept):
+            raise FaultError(
+                "The loss changes or freezes the parameters of the policy. A loss only "
+                "says what is wrong with them; the step is the optimiser's."
+            )
 
 
 def _asked(loss: BoundLoss, batches: Batches, policy: nn.Module) -> Tensor:
