@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from answers import RIGHT_ANSWERS, WRONG_ANSWERS
+from answers import CHECKS, RIGHT_ANSWERS, WRONG_ANSWERS
 from answers.nb09_training import (
     loss_by_where,
     return_by_horner,
@@ -27,16 +27,9 @@ from pg_course.asking import check as check_module
 from pg_course.asking import time_limit
 from pg_course.asking.check import Check, Mistake
 from pg_course.asking.observers import Case
-from pg_course.asking.rooms import part, rooms
 from pg_course.nb09_training import exercises
 from pg_helpers import exact, returns
 
-CHECKS = {
-    name: value
-    for room in rooms()
-    for name, value in vars(part(room, "exercises")).items()
-    if isinstance(value, Check)
-}
 EACH = pytest.mark.parametrize("name", CHECKS)
 
 
