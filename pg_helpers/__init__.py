@@ -10,13 +10,13 @@ from typing import Any
 
 try:
     from pg_helpers import exact
-    from pg_helpers.arguments import NotFiniteError
     from pg_helpers.cartpole import CartPoleVectorEnv
     from pg_helpers.checkpoints import load_checkpoint
     from pg_helpers.envs import TabularEnv, TabularVectorEnv
     from pg_helpers.losses import pseudo_loss
     from pg_helpers.mdp import TabularMDP
     from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
+    from pg_helpers.require import NotFiniteError
     from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
     from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
     from pg_helpers.runs import History, TrainConfig

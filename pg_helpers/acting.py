@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Categorical, Distribution
 
-from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.cartpole import in_arrays
 from pg_helpers.draws import draw_indexes
 from pg_helpers.env_answers import VectorOfOne, checked_spaces
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv, check_seed
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
+from pg_helpers.require import NotFiniteError, all_finite, check_count, shown
 
 # Environments written in C++ take a seed as an int, and Gymnasium's vectors give their
 # environment number i the seed plus i.

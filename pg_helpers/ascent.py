@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.arguments import (
+from pg_helpers.require import (
     NotFiniteError,
     all_finite,
     check_positive,
     check_tensor,
     finite_array,
-    iterated,
     shown,
 )
 
@@ -285,7 +284,7 @@ def _shortening(gradient: Tensor, max_norm: float) -> float:
 
 
 def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
-    listed = list(iterated("parameters", parameters))
+    listed = list(parameters)
     for parameter in listed:
         check_tensor("parameters", parameter)
         if parameter.requires_grad and not parameter.is_leaf:

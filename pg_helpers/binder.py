@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from pg_helpers.arguments import shown
+from pg_helpers.require import shown
 
 Loss = Callable[..., Any]
 

@@ -11,8 +11,8 @@ from gymnasium.envs.classic_control import cartpole
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, shown
 from pg_helpers.envs import MAX_ENVS, check_actions, check_seed
+from pg_helpers.require import check_count, shown
 
 
 class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):

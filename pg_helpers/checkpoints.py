@@ -15,11 +15,11 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from pg_helpers.arguments import all_finite, check_count, shown
 from pg_helpers.binder import describe
 from pg_helpers.execution import uninterrupted
 from pg_helpers.files import replace_file
 from pg_helpers.mdp import TabularMDP
+from pg_helpers.require import all_finite, check_count, shown
 from pg_helpers.runs import History, Run, TrainConfig
 
 _FORMAT = "checkpoint of pg_helpers, 2"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from pg_helpers.arguments import (
+from pg_helpers.require import (
     NotFiniteError,
     all_finite,
     check_count,

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_tensor
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import check_tensor
 
 # An enumeration is refused when it would take more memory than this.
 MEMORY_LIMIT = 2**30

@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from pg_helpers.arguments import shown
 from pg_helpers.policies import single_spaces
+from pg_helpers.require import shown
 
 _STEP = ("observation", "reward", "terminated", "truncated", "info")
 

@@ -11,9 +11,9 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_choice, check_count, shown
 from pg_helpers.draws import draw_indexes
 from pg_helpers.mdp import TabularMDP
+from pg_helpers.require import check_count, require, shown
 from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
 
 MAX_ENVS = 1_000_000  # ten times what fits into the memory of a large machine
@@ -39,7 +39,9 @@ class TabularEnv(gymnasium.Env):
 
     def __init__(self, mdp: TabularMDP, render_mode: str | None = None) -> None:
         _check_world(mdp)
-        check_choice("render_mode", render_mode, (None, "ansi"))
+        require(
+            render_mode in (None, "ansi"), "render_mode", "None or 'ansi'", render_mode
+        )
         self.mdp = mdp
         self.render_mode = render_mode
         self.observation_space = _observation_space(mdp)
@@ -128,7 +130,7 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         self, mdp: TabularMDP, num_envs: int = 1, render_mode: str | None = None
     ) -> None:
         _check_world(mdp)
-        check_choice("render_mode", render_mode, (None,))
+        require(render_mode is None, "render_mode", "None", render_mode)
         self.mdp = mdp
         num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
         self.num_envs = num_envs

@@ -14,13 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pg_helpers.arguments import (
-    NotFiniteError,
-    all_finite,
-    check_fraction,
-    check_tensor,
-    shown,
-)
 from pg_helpers.enumeration import (
     AllTrajectories,
     Step,
@@ -31,6 +24,13 @@ from pg_helpers.enumeration import (
     trajectories,
 )
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import (
+    NotFiniteError,
+    all_finite,
+    check_fraction,
+    check_tensor,
+    shown,
+)
 from pg_helpers.tables import flat_gradient, log_table
 
 __all__ = [

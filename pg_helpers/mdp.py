@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, finite_array, shown
+from pg_helpers.require import check_count, finite_array, shown
 
 # Wide enough for probabilities that were computed in float32.
 _TOLERANCE = 1e-6

@@ -11,17 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Independent
 
-from pg_helpers.arguments import (
-    NotFiniteError,
-    all_finite,
-    check_count,
-    check_positive,
-    check_tensor,
-    first_not_finite,
-    shown,
-)
 from pg_helpers.distributions import categorical, gaussian, readable_and
 from pg_helpers.mdp import TabularMDP
+from pg_helpers.require import (
+    all_finite,
+    check_count,
+    check_finite,
+    check_positive,
+    check_tensor,
+    shown,
+)
 
 # A network with more weights, half a gigabyte, is a slip of the finger.
 MOST_WEIGHTS = 2**27
@@ -272,10 +271,7 @@ def _features(policy: nn.Module, observations: Tensor, size: int) -> Tensor:
                 f"got {observations.dtype}"
             )
         if not readable_and(all_finite, observations):
-            raise NotFiniteError(
-                "observations: expected finite numbers, got "
-                f"{first_not_finite(observations)}"
-            )
+            check_finite("observations", observations)
         return observations
     if observations.numel():
         low, high = observations.min(), observations.max()

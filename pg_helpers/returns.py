@@ -7,13 +7,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pg_helpers.arguments import (
+from pg_helpers.require import (
     NotFiniteError,
     all_finite,
+    check_finite,
     check_fraction,
     check_tensor,
-    first_not_finite,
-    refuse_masked,
+    require,
 )
 
 
@@ -25,14 +25,14 @@ def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
         gamma: discount, in [0, 1].
 
     Returns:
-        (N,), in units of reward; one number a trajectory.
+        (N,), in units of reward: one number per trajectory.
 
     Raises:
-        TypeError: rewards are not numbers, or gamma is not one.
-        ValueError: a reward or a sum of them is not finite, there is no time axis, or
-            gamma is outside [0, 1].
+        TypeError: an argument is not numeric.
+        ValueError: a reward or a sum is not finite, there is no time axis, or gamma is
+            outside [0, 1].
     """
-    rewards, gamma = _checked(rewards, gamma)
+    rewards, gamma = _as_floats(rewards), check_fraction("gamma", gamma)
     time = torch.arange(rewards.shape[-1]).to(rewards)
     return _finite((gamma**time * rewards).sum(-1), rewards)
 
@@ -41,8 +41,8 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
     """The discounted sum of rewards from each step onward, seen from that step.
 
     Entry t is the sum over k >= t of gamma^(k - t) r_k: the discount restarts at t. The
-    sum is built by doubling: each pass adds what lies `shift` steps ahead to what has
-    been gathered so far, so that log2(T) passes count every future reward.
+    sum is built by doubling. Each pass adds what has been gathered `shift` steps ahead,
+    so that log2(T) passes count every later reward.
 
     Args:
         rewards: (N, T), or (..., T) with any leading axes; zero where padded.
@@ -52,11 +52,9 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
         (N, T), in units of reward; zero where padded.
 
     Raises:
-        TypeError: rewards are not numbers, or gamma is not one.
-        ValueError: a reward or a sum of them is not finite, there is no time axis, or
-            gamma is outside [0, 1].
+        TypeError, ValueError: as for `total_return`.
     """
-    rewards, gamma = _checked(rewards, gamma)
+    rewards, gamma = _as_floats(rewards), check_fraction("gamma", gamma)
     gathered, shift = rewards.clone(), 1
     while shift < rewards.shape[-1]:
         ahead = torch.nn.functional.pad(gathered[..., shift:], (0, shift))
@@ -68,9 +66,9 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
 def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
     """Weights minus their mean over trajectories: a baseline that needs no learning.
 
-    For weights (N, T) there is a mean for each step, over the trajectories that take
-    it. As the mean is made from the batch itself it is not quite free: it shrinks the
-    expected gradient, by the factor 1 - 1/N for weights (N,).
+    For weights (N, T) there is one mean per step, over the trajectories that take it.
+    The mean contains each trajectory's own weight, which biases the estimate: for
+    weights (N,) the expected gradient shrinks by the factor 1 - 1/N.
 
     Args:
         weights: (N,) or (N, T), in units of reward.
@@ -81,25 +79,19 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
 
     Raises:
         TypeError: weights are no tensor of floats, or the mask is none of booleans.
-        ValueError: the mask is not of shape (N, T), weights are of neither shape, or a
-            weight of a taken step, or a sum of them, is not finite.
+        ValueError: a shape does not fit, or a weight of a taken step or a sum of them
+            is not finite.
     """
     check_tensor("weights", weights)
     check_tensor("mask", mask)
-    if mask.dtype != torch.bool or not weights.is_floating_point():
-        name, kind, came = "mask", "booleans", mask.dtype
-        if mask.dtype == torch.bool:
-            name, kind, came = "weights", "floats", weights.dtype
-        raise TypeError(f"{name}: expected {kind}, got {came}")
-    if mask.ndim != 2 or mask.numel() == 0:
-        raise ValueError(
-            f"mask: expected shape (N, T), not empty, got {tuple(mask.shape)}"
-        )
-    if weights.shape not in (mask.shape, mask.shape[:1]):
-        raise ValueError(
-            f"weights: expected shape {tuple(mask.shape[:1])} or {tuple(mask.shape)}, "
-            f"got {tuple(weights.shape)}"
-        )
+    is_float = weights.is_floating_point()
+    require(is_float, "weights", "floats", weights.dtype, TypeError)
+    require(mask.dtype == torch.bool, "mask", "booleans", mask.dtype, TypeError)
+    full = mask.ndim == 2 and mask.numel() > 0
+    require(full, "mask", "shape (N, T), not empty", tuple(mask.shape))
+    fits = weights.shape in (mask.shape, mask.shape[:1])
+    N, T = mask.shape
+    require(fits, "weights", f"shape ({N},) or ({N}, {T})", tuple(weights.shape))
     if weights.ndim == 1:
         return _finite(weights - weights.mean(), weights, "weights")
     taken = weights.masked_fill(~mask, 0)
@@ -107,22 +99,7 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
     return _finite((weights - mean).masked_fill(~mask, 0), taken, "weights")
 
 
-def _finite(sums: Tensor, terms: Tensor, name: str = "rewards") -> Tensor:
-    """Sums in which each term stands: where all are finite, the terms are too."""
-    if not all_finite(sums):
-        if not all_finite(terms):
-            raise NotFiniteError(
-                f"{name}: expected finite numbers, got {first_not_finite(terms)}"
-            )
-        raise NotFiniteError(
-            f"{name}: expected sums that {sums.dtype} can hold, got an overflow"
-        )
-    return sums
-
-
-def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:
-    gamma = check_fraction("gamma", gamma)
-    refuse_masked("rewards", rewards)
+def _as_floats(rewards: Tensor | ArrayLike) -> Tensor:
     try:
         if not isinstance(rewards, Tensor):
             np.asarray(rewards)  # refuses [[], [1.0]], which PyTorch takes as empty
@@ -130,8 +107,15 @@ def _checked(rewards: Tensor | ArrayLike, gamma: float) -> tuple[Tensor, float]:
     except Exception as error:  # whatever the rewards' own __array__ raises
         raise TypeError(f"rewards: expected an array of numbers ({error})") from error
     check_tensor("rewards", tensor)
-    if not tensor.is_floating_point():
-        tensor = tensor.to(torch.get_default_dtype())
-    if tensor.ndim == 0:
-        raise ValueError("rewards: expected a time axis, got a single number")
-    return tensor, gamma
+    require(tensor.ndim, "rewards", "a time axis", tensor)
+    return (
+        tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
+    )
+
+
+def _finite(sums: Tensor, terms: Tensor, name: str = "rewards") -> Tensor:
+    """Sums that contain every term: where all are finite, the terms are too."""
+    if not all_finite(sums):
+        check_finite(name, terms)
+        raise NotFiniteError(f"{name}: expected sums that {sums.dtype} can hold")
+    return sums

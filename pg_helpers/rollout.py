@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pg_helpers.acting import Translator, as_vector_env, seeded
-from pg_helpers.arguments import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.env_answers import EnvAnswers, autoreset_mode, reset
 from pg_helpers.envs import MAX_ENVS
+from pg_helpers.require import NotFiniteError, all_finite, check_count, shown
 from pg_helpers.snapshot import translator_for
 
 MAX_STEPS = 10_000

@@ -8,15 +8,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-from pg_helpers.arguments import (
-    check_choice,
-    check_count,
-    check_fraction,
-    check_number,
-    check_positive,
-)
 from pg_helpers.ascent import Adam, TorchOptimizer
 from pg_helpers.binder import BoundLoss
+from pg_helpers.require import check_count, check_fraction, check_positive, require
 from pg_helpers.rollout import MAX_STEPS
 
 
@@ -62,8 +56,18 @@ class TrainConfig:
         if self.max_gradient_norm is not None:
             norm = check_positive("max_gradient_norm", self.max_gradient_norm)
             self._set("max_gradient_norm", norm)
-        check_choice("weights", self.weights, ("total_return", "rewards_to_go"))
-        check_choice("baseline", self.baseline, (None, "batch_mean"))
+        require(
+            self.weights in ("total_return", "rewards_to_go"),
+            "weights",
+            "'total_return' or 'rewards_to_go'",
+            self.weights,
+        )
+        require(
+            self.baseline in (None, "batch_mean"),
+            "baseline",
+            "None or 'batch_mean'",
+            self.baseline,
+        )
 
     def _set(self, name: str, value: float) -> None:
         """In place of what came, which may be NumPy's: it is to be kept in files."""
@@ -133,7 +137,7 @@ class Run:
             ValueError: it is below 0 or not finite.
         """
         if self.schedule is not None:
-            factor = check_number("schedule", self.schedule(number))
+            factor = float(self.schedule(number))
             if factor < 0:
                 raise ValueError(f"schedule: expected at least 0, got {factor}")
             self.optimizer.scale_learning_rate(factor)

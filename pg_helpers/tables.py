@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-from pg_helpers.arguments import NotFiniteError, check_tensor, shown
 from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.policies import placement
+from pg_helpers.require import NotFiniteError, check_tensor, shown
 
 
 def log_table(mdp: TabularMDP, policy: Any) -> Tensor:

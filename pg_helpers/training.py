@@ -16,13 +16,13 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from pg_helpers.acting import Translator, as_vector_env
-from pg_helpers.arguments import NotFiniteError, check_tensor, shown
 from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, length, put_back
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.execution import one_thread, uninterrupted
 from pg_helpers.losses import pseudo_loss
+from pg_helpers.require import NotFiniteError, check_tensor, shown
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
 from pg_helpers.runs import History, Run, TrainConfig

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pg_helpers.arguments import check_count, check_fraction, finite_array
 from pg_helpers.mdp import TabularMDP, check_size
+from pg_helpers.require import check_count, check_fraction, finite_array
 
 
 def corridor(length: int = 7, horizon: int = 12) -> TabularMDP:

@@ -18,8 +18,8 @@ from typing import Literal
 from filelock import FileLock
 from platformdirs import user_data_path
 
-from pg_helpers.arguments import shown
 from pg_helpers.files import replace_file
+from pg_helpers.require import shown
 
 Kind = Literal["exercises", "predictions", "questions"]
 Answer = str | float | int

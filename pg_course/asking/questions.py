@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from pg_course.stage.controls import Slider
-from pg_helpers.arguments import shown
+from pg_helpers.require import shown
 
 LETTERS = "ABCDE"
 

@@ -9,7 +9,7 @@ from pg_course.asking.overview import Overview
 from pg_course.asking.question_views import AskedPrediction, Resolved, SelfTest
 from pg_course.asking.questions import Prediction
 from pg_course.asking.rooms import all_contents
-from pg_helpers.arguments import shown
+from pg_helpers.require import shown
 
 _resolved: dict[str, Resolved] = {}
 

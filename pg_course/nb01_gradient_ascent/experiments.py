@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import (
-    check_count,
-    check_number,
-    check_positive,
-    finite_array,
-)
+from pg_course.arguments import check_number
+from pg_helpers.require import check_count, check_positive, finite_array
 
 _MOST = 10_000  # steps; and ten times as many runs
 

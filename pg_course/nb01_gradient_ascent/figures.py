@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from pg_course.arguments import check_texts, shaped_array
 from pg_course.nb01_gradient_ascent.experiments import (
     check_pairs,
     check_points,
@@ -16,10 +17,6 @@ from pg_course.nb01_gradient_ascent.experiments import (
     squared_errors,
 )
 from pg_course.stage.plots import COLORS, curve, reference_line
-from pg_helpers.arguments import (
-    check_texts,
-    shaped_array,
-)
 
 _REACH = 8.0  # difference of the logits at which the picture of the levers ends
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import shaped_array
+from pg_course.arguments import shaped_array
 
 
 def fit_line(

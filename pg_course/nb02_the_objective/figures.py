@@ -13,17 +13,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from pg_course.arguments import check_number, check_texts
 from pg_course.nb02_the_objective.experiments import column
 from pg_course.shared.trajectories import words_of
 from pg_course.stage.plots import COLORS
-from pg_helpers.arguments import (
-    check_count,
-    check_fraction,
-    check_number,
-    check_texts,
-    shown,
-)
 from pg_helpers.enumeration import AllTrajectories
+from pg_helpers.require import check_count, check_fraction, shown
 
 STATES = ("valley", "ridge", "summit")
 ACTIONS = ("rest", "climb")

@@ -11,17 +11,16 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_course.stage.plots import COLORS, MARKERS, SHADES, curve
-from pg_helpers.arguments import (
+from pg_course.arguments import (
     as_float,
-    check_count,
     check_named,
     check_number,
     check_texts,
     iterated,
     shaped_array,
-    shown,
 )
+from pg_course.stage.plots import COLORS, MARKERS, SHADES, curve
+from pg_helpers.require import check_count, shown
 
 _RISE, _FALL, _GREY = COLORS[0], COLORS[1], "0.8"
 

@@ -7,13 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import (
-    check_choice,
-    check_count,
-    check_number,
-    check_positive,
-    finite_array,
-)
+from pg_course.arguments import check_choice, check_number
+from pg_helpers.require import check_count, check_positive, finite_array
 
 # The rewards of the demo, in metres: a bump of height 1, and a step from 0 to 1.
 KINDS = ("bump", "step")

@@ -7,15 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import check_number, check_texts, shaped_array
 from pg_course.nb04_the_log_derivative_trick.experiments import exact_gradient, reward
 from pg_course.stage.plots import COLORS, fill_band
-from pg_helpers.arguments import (
-    check_number,
-    check_positive,
-    check_texts,
-    finite_array,
-    shaped_array,
-)
+from pg_helpers.require import check_positive, finite_array
 
 _MAX_ARROWS = 60
 _METRES_PER_PUSH = 0.4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from numpy.typing import ArrayLike
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.require import finite_array
 
 
 def chi_square(counts: ArrayLike, probabilities: ArrayLike) -> tuple[float, int, float]:

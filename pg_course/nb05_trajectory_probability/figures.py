@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
+from pg_course.arguments import check_named, iterated
 from pg_course.stage.plots import COLORS, SHADES
-from pg_helpers.arguments import check_count, check_named, finite_array, iterated, shown
+from pg_helpers.require import check_count, finite_array, shown
 
 # Who decides a factor: its color, and a hatch for who sees no colors.
 OWNERS = {

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import shaped_array
 from pg_helpers import enumeration
-from pg_helpers.arguments import check_fraction, finite_array, shaped_array
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import check_fraction, finite_array
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import shaped_array
 from pg_course.nb06_the_policy_gradient.experiments import signs_of
 from pg_course.stage.plots import COLORS, SHADES
-from pg_helpers.arguments import check_positive, shaped_array
+from pg_helpers.require import check_positive
 
 # Which way a point points: colour, marker and name in a legend.
 LOOKS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import finite_array
+from pg_helpers.require import finite_array
 
 
 def drawn(probabilities: ArrayLike, uniform: ArrayLike) -> NDArray[np.int64]:

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from pg_course.arguments import check_texts
 from pg_course.nb07_the_policy_network.experiments import check_probabilities
 from pg_course.stage.plots import COLORS, fill_band
-from pg_helpers.arguments import check_positive, check_texts, finite_array
+from pg_helpers.require import check_positive, finite_array
 
 _MARKERS = "os^DvP"
 

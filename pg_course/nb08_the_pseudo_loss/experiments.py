@@ -8,12 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pg_helpers.arguments import (
-    check_count,
-    check_fraction,
-    check_number,
-    check_positive,
-)
+from pg_course.arguments import check_number
+from pg_helpers.require import check_count, check_fraction, check_positive
 
 Objective = Literal["expected pay", "half the sum of squares"]
 

@@ -9,12 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import check_named
 from pg_course.stage.plots import COLORS, MARKERS, curve, reference_line, spread_band
-from pg_helpers.arguments import (
-    check_fraction,
-    check_named,
-    finite_array,
-)
+from pg_helpers.require import check_fraction, finite_array
 
 
 def draw_paths(

@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import (
-    check_count,
-    check_fraction,
-    check_positive,
-    finite_array,
-)
+from pg_helpers.require import check_count, check_fraction, check_positive, finite_array
 
 
 def effective_of_epsilon(epsilon: ArrayLike, num_actions: int) -> NDArray[np.float64]:

@@ -9,16 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import check_named, check_texts, iterated
 from pg_course.stage.plots import COLORS, MARKERS, curve, spread_band
-from pg_helpers.arguments import (
-    check_count,
-    check_named,
-    check_positive,
-    check_texts,
-    finite_array,
-    iterated,
-    shown,
-)
+from pg_helpers.require import check_count, check_positive, finite_array, shown
 
 
 def draw_goals(

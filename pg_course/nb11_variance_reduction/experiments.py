@@ -9,9 +9,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from pg_course.arguments import check_number
 from pg_helpers import exact
-from pg_helpers.arguments import check_number, finite_array
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import finite_array
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import check_named, check_texts, iterated
 from pg_course.stage.plots import COLORS
-from pg_helpers.arguments import (
-    check_count,
-    check_named,
-    check_texts,
-    finite_array,
-    iterated,
-)
+from pg_helpers.require import check_count, finite_array
 
 
 def draw_credit(axes: Axes, table: ArrayLike, title: str) -> Axes:

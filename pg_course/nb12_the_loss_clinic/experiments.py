@@ -12,9 +12,9 @@ from torch.distributions import Categorical
 from torch.func import functional_call, stack_module_state, vmap
 
 from pg_course.shared import crowds
-from pg_helpers.arguments import check_count, check_positive
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.mdp import TabularMDP
+from pg_helpers.require import check_count, check_positive
 from pg_helpers.rollout import Trajectories
 
 

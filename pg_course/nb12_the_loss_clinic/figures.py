@@ -11,14 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from pg_course.arguments import check_named, check_number, check_texts
 from pg_course.stage.plots import COLORS, fill_band, paired_bars
-from pg_helpers.arguments import (
-    check_count,
-    check_named,
-    check_number,
-    check_texts,
-    finite_array,
-)
+from pg_helpers.require import check_count, finite_array
 
 _SMALL = 12
 

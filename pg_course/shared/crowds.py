@@ -12,9 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pg_helpers.arguments import check_count, check_fraction, check_tensor, finite_array
 from pg_helpers.draws import draw_indexes
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import check_count, check_fraction, check_tensor, finite_array
 from pg_helpers.worlds import grid_world
 
 # Cells of the grid of two goals, as row and column.

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from pg_course.arguments import iterated
 from pg_course.stage.display import Picture, check_alt, clear, empty, png_of, png_size
 from pg_course.stage.scenes import Scene, path_of, scene_of
-from pg_helpers.arguments import check_count, finite_array, iterated
+from pg_helpers.require import check_count, finite_array
 from pg_helpers.rollout import Trajectories
 
 # The last frame rests, so that one sees how it ended where it starts again.

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from pg_helpers.arguments import as_float, shown
+from pg_course.arguments import as_float
+from pg_helpers.require import shown
 
 LARGEST, SMALLEST = 1e100, 1e-9  # of what a slider may show, and of its steps
 MOST_STEPS = 10**9  # from 0: beyond, floats would miss the places of a slider

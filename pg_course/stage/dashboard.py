@@ -18,7 +18,7 @@ from pg_course.stage.display import Picture, png_of
 from pg_course.stage.scenes import scene_of
 from pg_course.stage.steered_run import SteeredRun
 from pg_course.stage.views import display_data
-from pg_helpers.arguments import check_count
+from pg_helpers.require import check_count
 from pg_helpers.runs import History, TrainConfig
 
 _SLICE = 0.06  # seconds of training before the kernel may do something else

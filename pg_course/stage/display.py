@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pg_helpers.arguments import check_positive, shown
+from pg_helpers.require import check_positive, shown
 
 DPI = 100
 LARGEST = 40  # inches of a figure: 64 MB while it is drawn

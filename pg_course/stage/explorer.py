@@ -29,7 +29,7 @@ from pg_course.stage.views import (
     large,
     make_widgets,
 )
-from pg_helpers.arguments import shown
+from pg_helpers.require import shown
 
 # A picture of this size is 30 kB or so.
 _MAX_KEPT = 60

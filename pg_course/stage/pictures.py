@@ -16,7 +16,8 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import check_count, check_named, iterated, shaped_array
+from pg_course.arguments import check_named, iterated, shaped_array
+from pg_helpers.require import check_count
 
 FONT = 12  # points, at a hundred dots an inch
 BLACK, BLUE, BROWN, GREEN = "#000000", "#0072B2", "#692D0F", "#009E73"

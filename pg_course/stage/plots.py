@@ -9,15 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import is_color_like, to_rgba
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.arguments import (
-    check_count,
-    check_fraction,
-    check_number,
-    check_text,
-    check_texts,
-    finite_array,
-    shown,
-)
+from pg_course.arguments import check_number, check_text, check_texts
+from pg_helpers.require import check_count, check_fraction, finite_array, shown
 
 # Told apart by colour-blind readers, and each at 3 to 1 or more against white: Okabe
 # and Ito's palette, with brown and navy for orange and sky blue, which are too pale.

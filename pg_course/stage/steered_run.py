@@ -12,9 +12,9 @@ from torch import nn
 
 from pg_course.stage.scenes import finite_world
 from pg_helpers import exact
-from pg_helpers.arguments import NotFiniteError, shown
 from pg_helpers.ascent import Adam
 from pg_helpers.policies import policy_for
+from pg_helpers.require import NotFiniteError, shown
 from pg_helpers.rollout import Trajectories
 from pg_helpers.runs import History, Run, TrainConfig
 from pg_helpers.training import Update, make_updates

@@ -12,7 +12,7 @@ import ipywidgets
 from IPython import get_ipython
 
 from pg_course.stage.controls import Control
-from pg_helpers.arguments import shown
+from pg_helpers.require import shown
 
 # Of each cell the id of its last run, and the views that this run showed, each with
 # what its owner does when it is closed.

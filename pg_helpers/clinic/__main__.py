@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pg_helpers.arguments import check_fraction
 from pg_helpers.clinic import GAMMA, Diagnosis, examine
+from pg_helpers.require import check_fraction
 
 RIGHT, WRONG, MISUSED = 0, 1, 2
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from pg_helpers import exact
-from pg_helpers.arguments import check_count, check_fraction, check_tensor, shown
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.clinic.case import Case, total_variance
 from pg_helpers.clinic.causes import cause_of
@@ -18,6 +17,7 @@ from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.clinic.words import Findings, verdict
 from pg_helpers.execution import one_thread
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.require import check_count, check_fraction, check_tensor, shown
 
 # The picture shows as many single gradients, the likeliest.
 _DRAWN = 300

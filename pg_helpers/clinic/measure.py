@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.arguments import check_tensor
 from pg_helpers.ascent import copies_of, put_back
 from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.batches import Batches
+from pg_helpers.require import check_tensor
 from pg_helpers.rollout import Trajectories
 
 _NAMES = [field.name for field in fields(Trajectories)]

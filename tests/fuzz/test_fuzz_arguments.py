@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from judge import covers, judge
 from nonsense import GAMMAS, THINGS, Rude, near, right_or_not, tensors
 
-from pg_helpers import arguments
+from pg_course import arguments
 
 COUNTS = right_or_not(
     st.one_of(st.integers(-3, 9), st.integers(), st.integers(0, 9).map(np.uint8))

@@ -10,8 +10,8 @@ from judge import covered
 
 import pg_course as course
 import pg_helpers as pg
+from pg_course import arguments
 from pg_course.stage import plots
-from pg_helpers import arguments
 
 # A long run asks for it, not each `make test`: a new function is no less tested for it.
 pytestmark = pytest.mark.skipif(

@@ -11,7 +11,7 @@ from torch.distributions import Categorical
 from worlds import random_table, sparse_world
 
 import pg_helpers as pg
-from pg_helpers import arguments, distributions
+from pg_course import arguments, distributions
 from pg_helpers.ascent import Adam
 
 WORLD = sparse_world()

@@ -10,7 +10,7 @@ from worlds import Constant, CountingEnv, Rule, flat, random_table
 
 import pg_helpers as pg
 from pg_helpers.acting import Translator, as_vector_env, seeded
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.require import NotFiniteError
 
 CPU = torch.device("cpu")
 

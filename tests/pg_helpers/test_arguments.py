@@ -5,18 +5,20 @@ import pytest
 import torch
 from oracles import assert_refused
 
-from pg_helpers.arguments import (
-    NotFiniteError,
-    all_finite,
+from pg_course.arguments import (
     as_float,
-    check_count,
-    check_fraction,
     check_named,
     check_text,
     check_texts,
-    finite_array,
     iterated,
     shaped_array,
+)
+from pg_helpers.require import (
+    NotFiniteError,
+    all_finite,
+    check_count,
+    check_fraction,
+    finite_array,
 )
 
 

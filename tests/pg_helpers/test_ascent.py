@@ -4,8 +4,8 @@ import pytest
 import torch
 from oracles import assert_refused
 
-from pg_helpers.arguments import NotFiniteError
 from pg_helpers.ascent import Adam
+from pg_helpers.require import NotFiniteError
 
 
 def network():

@@ -7,7 +7,7 @@ from oracles import assert_refused, score, softmax
 from worlds import random_table
 
 import pg_helpers as pg
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.require import NotFiniteError
 
 NAN, INF = float("nan"), float("inf")
 

@@ -7,7 +7,7 @@ from torch.distributions import Categorical
 from worlds import CountingEnv, Rule, random_network, random_table
 
 import pg_helpers as pg
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.require import NotFiniteError
 
 MODES = list(AutoresetMode)
 each_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)

@@ -8,7 +8,7 @@ from torch.distributions import Categorical
 from worlds import CountingEnv, sparse_world
 
 import pg_helpers as pg
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.require import NotFiniteError
 
 NAN = float("nan")
 

@@ -11,7 +11,7 @@ from worlds import Constant, CountingEnv, flat, random_network
 
 import pg_helpers as pg
 from pg_helpers.acting import Translator
-from pg_helpers.arguments import NotFiniteError
+from pg_helpers.require import NotFiniteError
 from pg_helpers.snapshot import (
     NetworkTranslator,
     NumpyNetwork,
