@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import gymnasium
@@ -12,17 +11,20 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
 from pg_helpers.envs import MAX_ENVS, check_actions, check_seed
-from pg_helpers.require import check_count, shown
+from pg_helpers.require import check_count, require
+
+FORCE = np.array([-10.0, 10.0])
+FOUR_THIRDS = np.array(4.0 / 3.0)
 
 
 class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
     """Many CartPoles that start together and run one episode each.
 
     Spaces, constants, seeds and starts are inherited from Gymnasium's vector of
-    CartPole-v1, and the step does the same arithmetic in the same order, so that each
-    episode is the same to the last bit, from `reset` to its end. Then the agent rests
-    until all are reset: its observation stays, its reward is 0, and neither flag is
-    set. Gymnasium's starts a new episode and computes on.
+    CartPole-v1, and the step does the same arithmetic in the same order: each episode
+    is the same to the last bit, from `reset` to its end. Then the agent rests until all
+    are reset: its observation stays, its reward is 0, and neither flag is set.
+    Gymnasium's starts a new episode and computes on.
 
     Args:
         num_envs: number of agents.
@@ -50,14 +52,10 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start all agents; options are Gymnasium's "low" and "high" of the starts.
-
-        Raises:
-            TypeError: the seed is not an integer, or the options are not numbers.
-            ValueError: the seed is negative, or the options are out of range.
-        """
-        seed, options = check_seed(seed), _check_bounds(options)
-        self._seen, info = super().reset(seed=seed, options=options)
+        """Start all agents; options are Gymnasium's "low" and "high" of the starts."""
+        is_dict = options is None or isinstance(options, dict)
+        require(is_dict, "options", "a dict or None", options, TypeError)
+        self._seen, info = super().reset(seed=check_seed(seed), options=options)
         self._running = np.arange(self.num_envs)
         self._time = 0
         return self._seen.copy(), info
@@ -73,11 +71,9 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
         """
         if self.state is None:
             raise ValueError("step: expected reset to be called first")
-        chosen = check_actions(actions, self.num_envs, 2)
         running = self._running
-        # Of those who run, and so few that a step costs what its calls of NumPy cost.
-        x_dot, theta, theta_dot = self.state[1], self.state[2], self.state[3]
-        push = FORCE[chosen[running]]
+        push = FORCE[check_actions(actions, self.num_envs, 2)[running]]
+        _, x_dot, theta, theta_dot = self.state
         cosine, sine = np.cos(theta), np.sin(theta)
         turned = self.polemass_length * (theta_dot * theta_dot) * sine
         temp = (push + turned) / self.total_mass
@@ -89,43 +85,19 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
         self._seen[running] = self.state.T
         self._time += 1
 
-        fallen = (abs(self.state[0]) > self.x_threshold) | (
-            abs(self.state[2]) > self.theta_threshold_radians
-        )
+        x, _, theta, _ = abs(self.state)
+        ended = (x > self.x_threshold) | (theta > self.theta_threshold_radians)
         rewards = np.zeros(self.num_envs, dtype=np.float32)
-        rewards[running] = 1
         terminated = np.zeros(self.num_envs, dtype=bool)
         truncated = np.zeros(self.num_envs, dtype=bool)
-        terminated[running] = fallen
+        rewards[running] = 1
+        terminated[running] = ended
         if self._time >= self.max_episode_steps:
-            truncated[running] = True
-            fallen[:] = True
-        if np.count_nonzero(fallen):
-            self.state = self.state.compress(~fallen, axis=1)
-            self._running = running[~fallen]
+            truncated[running] = ended[:] = True
+        if np.count_nonzero(ended):
+            self.state = self.state.compress(~ended, axis=1)
+            self._running = running[~ended]
         return self._seen.copy(), rewards, terminated, truncated, {}
-
-
-def _check_bounds(options: Any) -> dict[str, float] | None:
-    if options is None:
-        return None
-    if not isinstance(options, dict):
-        raise TypeError(f"options: expected a dict or None, got {shown(options)}")
-    given = {name: options[name] for name in ("low", "high") if name in options}
-    if not all(isinstance(bound, Real) for bound in given.values()):
-        raise TypeError(f"options: expected numbers, got {shown(given)}")
-    low, high = given.get("low", -0.05), given.get("high", 0.05)
-    if not -MAX_START <= low <= high <= MAX_START:
-        raise ValueError(
-            f"options: expected -{MAX_START} <= low <= high <= {MAX_START}, "
-            f"got {shown(low)} and {shown(high)}"
-        )
-    return {name: float(bound) for name, bound in given.items()}
-
-
-MAX_START = 1000  # far beyond the limits of the track, and far below those of a float32
-FORCE = np.array([-10.0, 10.0])
-FOUR_THIRDS = np.array(4.0 / 3.0)
 
 
 def in_arrays(env: VectorEnv) -> VectorEnv:

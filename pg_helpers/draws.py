@@ -1,7 +1,4 @@
-"""Draws from discrete distributions, many at once.
-
-Arguments are not looked at: a run draws at each step, and who calls has checked.
-"""
+"""Draws from discrete distributions, many at once."""
 
 from __future__ import annotations
 
@@ -10,31 +7,19 @@ from numpy.typing import NDArray
 
 
 def draw_indexes(cumulative: NDArray, generator: np.random.Generator) -> NDArray:
-    """Draw one index a row by inverting its cumulative distribution.
-
-    The first entry above a uniform random number is drawn, so that an index of
-    probability zero never is.
+    """Draw one index per row by inverting its cumulative distribution.
 
     Args:
-        cumulative: (..., K), running sums of probabilities. The last entry need not be
-            1 to the last digit: the random number is scaled to it.
-        generator: gives one uniform number a row.
+        cumulative: (..., K), running sums of numbers in proportion to probabilities.
+        generator: gives one uniform random number per row.
 
     Returns:
-        int64 (...).
+        int64 (...); an index of probability zero is never drawn.
     """
     return indexes_at(generator.random(cumulative.shape[:-1]), cumulative)
 
 
 def indexes_at(uniform: NDArray, cumulative: NDArray) -> NDArray:
-    """The index that each uniform random number draws from its row.
-
-    Args:
-        uniform: (...), in [0, 1).
-        cumulative: (..., K), as above.
-
-    Returns:
-        int64 (...).
-    """
+    """The first index whose running sum exceeds the row's uniform number, scaled."""
     height = uniform * cumulative[..., -1]
     return (cumulative > height[..., None]).argmax(axis=-1)

@@ -12,14 +12,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.acting import Translator, as_vector_env, seeded
-from pg_helpers.env_answers import EnvAnswers, autoreset_mode, reset
+from pg_helpers.acting import Act, actor, ask, draw, seeded
 from pg_helpers.envs import MAX_ENVS
-from pg_helpers.require import NotFiniteError, all_finite, check_count, shown
-from pg_helpers.snapshot import translator_for
+from pg_helpers.policies import placement
+from pg_helpers.require import check_count, check_finite, require
+from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode
 
 MAX_STEPS = 10_000
-ONLY = np.zeros(1, dtype=np.int64)  # the row of a single trajectory
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def sample_trajectory(
         policy: maps an observation to a distribution over actions.
         seed: of the environment and the policy; the same seed gives the same
             trajectory. None for a new one each time.
-        max_steps: an episode that is longer is refused.
+        max_steps: a longer episode is refused.
 
     Returns:
         Trajectories with N = 1.
@@ -67,33 +66,27 @@ def sample_trajectory(
     Raises:
         TypeError: env is not a Gymnasium environment, the policy does not return a
             distribution, or a count is not an integer.
-        ValueError: the policy does not fit the action space or gives numbers that are
-            not finite, a reward or observation is not finite, or the episode does not
-            end within max_steps.
+        ValueError: the policy does not fit the action space; a number from policy or
+            environment is not finite; or the episode does not end within max_steps.
     """
-    if not isinstance(env, gymnasium.Env):
-        raise TypeError(f"env: expected a gymnasium.Env, got {shown(env)}")
-    max_steps = check_count("max_steps", max_steps)
-    translator = Translator(env, policy)
-    answers = EnvAnswers(translator.observation_space)
-    record = _Record(1)
-    with seeded(seed, translator.device) as seeds:
-        env_seed, generator = seeds
-        observation = answers.start(reset(env, env_seed))
-        for step in range(max_steps):
-            # Copies: the memory may be the environment's, and the policy's to write in.
-            seen = observation.copy()
-            action = translator.draw(observation.copy(), step, generator)
-            observation, reward, terminated, truncated, _ = answers.step(
-                env.step(translator.for_env(action))
+    require(isinstance(env, gymnasium.Env), "env", "a gymnasium.Env", env, TypeError)
+    check_count("max_steps", max_steps)
+    spaces, record = Spaces(env), _Record(1)
+    with seeded(seed, placement(policy)[0]) as (env_seed, generator):
+        observation = spaces.reset(env, seed=env_seed)
+        for _ in range(max_steps):
+            action = draw(ask(policy, observation, spaces), generator)
+            after, reward, terminated, truncated, _ = spaces.step(
+                env, spaces.for_env(action)
             )
-            record.add(ONLY, step, seen[None], action[None], reward[None])
+            record.add([0], observation[None], action[None], reward[None])
+            observation = after
             if terminated or truncated:
                 break
         else:
             raise _too_long(max_steps)
-    record.finish(ONLY, observation[None], (truncated & ~terminated)[None])
-    return _collate(record, translator)
+    record.end([0], observation[None], (truncated & ~terminated)[None])
+    return record.collate(spaces, policy)
 
 
 def sample_trajectories(
@@ -103,10 +96,10 @@ def sample_trajectories(
     seed: int | None = 0,
     max_steps: int = MAX_STEPS,
 ) -> Trajectories:
-    """Sample N trajectories in lock-step: one forward pass a step for all of them.
+    """Sample N trajectories in lock-step: one forward pass per step for all of them.
 
-    Each environment runs exactly one episode, and what it does afterwards is masked, so
-    that long and short episodes are drawn as often as they occur. (To take the first N
+    Each environment runs exactly one episode, and what it does afterwards is masked:
+    long and short episodes are drawn as often as they occur. (To take the first N
     episodes that end would prefer short ones.) Where N exceeds the number of
     environments, they run again from a fresh reset.
 
@@ -125,76 +118,117 @@ def sample_trajectories(
     Raises:
         TypeError: envs is none of these, the policy does not return a distribution, or
             a count is not an integer.
-        ValueError: no trajectories, an unknown id, a policy that does not fit the
-            action space or gives numbers that are not finite, a reward or observation
-            that is not finite, or an episode that does not end within max_steps.
+        ValueError: an unknown id; or as for `sample_trajectory`.
     """
-    num_trajectories = check_count(
-        "num_trajectories", num_trajectories, at_most=MAX_ENVS
-    )
-    max_steps = check_count("max_steps", max_steps)
-    record = _Record(num_trajectories)
-    with as_vector_env(envs, num_trajectories) as vector:
-        translator = translator_for(vector, policy)
-        num_envs = check_count("env.num_envs", getattr(vector, "num_envs", 0))
-        answers = EnvAnswers(translator.observation_space, (num_envs,))
-        with seeded(seed, translator.device) as seeds:
-            env_seed, generator = seeds
-            for first in range(0, num_trajectories, num_envs):
-                start = vector.reset(seed=env_seed if first == 0 else None)
-                rows = np.arange(first, min(first + num_envs, num_trajectories))
+    N = check_count("num_trajectories", num_trajectories, at_most=MAX_ENVS)
+    check_count("max_steps", max_steps)
+    record = _Record(N)
+    with as_vector_env(envs, N) as vector:
+        spaces = Spaces(vector)
+        with seeded(seed, placement(policy)[0]) as (env_seed, generator):
+            act = actor(vector, policy, spaces)
+            for first in range(0, N, vector.num_envs):
+                rows = np.arange(first, min(first + vector.num_envs, N))
+                observations = spaces.reset(vector, seed=None if first else env_seed)
                 _run_round(
                     vector,
-                    translator,
-                    answers,
-                    record,
-                    rows,
-                    answers.start(start),
-                    max_steps,
+                    spaces,
+                    act,
                     generator,
+                    observations,
+                    rows,
+                    record,
+                    max_steps,
                 )
-    return _collate(record, translator)
+    return record.collate(spaces, policy)
 
 
 def _run_round(
     envs: VectorEnv,
-    translator: Translator,
-    answers: EnvAnswers,
-    record: _Record,
-    rows: NDArray,
-    observations: NDArray,
-    max_steps: int,
+    spaces: Spaces,
+    act: Act,
     generator: np.random.Generator,
+    observations: NDArray,
+    rows: NDArray,
+    record: _Record,
+    max_steps: int,
 ) -> None:
     """One episode in each environment, for the trajectories of these numbers."""
     running = rows - rows[0]
-    (number,) = answers.batch
-    mode = autoreset_mode(envs)
-    for step in range(max_steps):
-        # A copy, as the memory may be the environment's; a third of the time of [].
+    for _ in range(max_steps):
         seen = observations.take(running, axis=0)
-        actions = translator.draw(seen, step, generator, running, number)
+        actions = act(seen, running, generator)
         taken = actions[running]  # a copy, as what the environment gets may change
-        observations, rewards, terminated, truncated, info = answers.step(
-            envs.step(translator.for_env(actions))
+        observations, rewards, terminated, truncated, info = spaces.step(
+            envs, spaces.for_env(actions)
         )
-        record.add(rows, step, seen, taken, rewards[running])
+        record.add(rows, seen, taken, rewards[running])
         ended = terminated | truncated
-        ends = ended[running]
-        if np.count_nonzero(ends):  # a quarter of the time of any()
-            last = running[ends]
-            seen = observations[last]
-            at_once = mode is None and "final_obs" in info
-            if at_once or mode is AutoresetMode.SAME_STEP:
-                # The observations are those of the next episodes already.
-                seen = answers.final(info, last)
-            record.finish(rows[ends], seen, (truncated & ~terminated)[last])
-            rows, running = rows[~ends], running[~ends]
-        if mode is AutoresetMode.DISABLED and ended.any():
-            observations = answers.start(envs.reset(options={"reset_mask": ended}))
+        if not np.count_nonzero(ended):
+            continue
+        mode, ends = autoreset_mode(envs, info), ended[running]
+        last = running[ends]
+        # Same-step autoreset shows the beginning of the next episode already.
+        same_step = mode is AutoresetMode.SAME_STEP and len(last)
+        seen = spaces.last_seen(info, last) if same_step else observations[last]
+        record.end(rows[ends], seen, (truncated & ~terminated)[last])
+        rows, running = rows[~ends], running[~ends]
+        if mode is AutoresetMode.DISABLED:
+            observations = spaces.reset(envs, options={"reset_mask": ended})
         if not len(running):
             return
     raise _too_long(max_steps)
+
+
+class _Record:
+    """What N episodes saw, did and got: of each step, only of those who took it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.steps: list[tuple[Any, NDArray, NDArray, NDArray]] = []
+        self.ends: list[tuple[Any, NDArray, NDArray]] = []
+
+    def add(self, rows: Any, seen: NDArray, actions: NDArray, rewards: NDArray) -> None:
+        """Append one step of the episodes of these numbers."""
+        self.steps.append((rows, seen, actions, rewards))
+
+    def end(self, rows: Any, seen: NDArray, truncated: NDArray) -> None:
+        """Note what was seen last, and whether the episode was cut off."""
+        self.ends.append((rows, seen, truncated))
+
+    def collate(self, spaces: Spaces, policy: Any) -> Trajectories:
+        """The padded tensors; refuses numbers that are not finite."""
+        rows, seen, actions, rewards = zip(*self.steps, strict=True)
+        in_order = np.concatenate(rows)
+        lengths = np.bincount(in_order, minlength=self.number)
+        N, T = self.number, lengths.max()
+        mask = np.arange(T) < lengths[:, None]
+        # The steps of a row come in the order of time, so that a stable sort finds the
+        # place of each.
+        places = np.empty_like(in_order)
+        places[in_order.argsort(kind="stable")] = np.flatnonzero(mask)
+
+        def padded(parts: tuple[NDArray, ...], padding: int = 0) -> NDArray:
+            taken = np.concatenate(parts)
+            whole = np.full((N * T, *taken.shape[1:]), padding, taken.dtype)
+            whole[places] = taken
+            return whole.reshape(N, T, *taken.shape[1:])
+
+        ended, last, truncated = map(np.concatenate, zip(*self.ends, strict=True))
+        by_row = ended.argsort()
+        device, dtype = placement(policy)
+        blank = getattr(spaces.observation, "start", 0)  # the policy sees 0
+        batch = Trajectories(
+            observations=spaces.for_policy(padded(seen, blank), policy),
+            actions=torch.tensor(padded(actions), device=device),
+            rewards=torch.tensor(padded(rewards), dtype=dtype, device=device),
+            mask=torch.tensor(mask, device=device),
+            truncated=torch.tensor(truncated[by_row], device=device),
+            final_observations=spaces.for_policy(last[by_row], policy),
+        )
+        for name in ("observations", "actions", "rewards", "final_observations"):
+            check_finite(f"{name} by trajectory and step", getattr(batch, name))
+        return batch
 
 
 def _too_long(max_steps: int) -> ValueError:
@@ -203,86 +237,3 @@ def _too_long(max_steps: int) -> ValueError:
         "got one that goes on. Give the environment a time limit "
         "(gymnasium.wrappers.TimeLimit), or raise max_steps."
     )
-
-
-class _Record:
-    """What N episodes saw, did and got: of each step, only of those who took it.
-
-    Attributes:
-        rows: for each step, the numbers of the episodes that took it.
-        times: for each step, how many came before it.
-        lengths: int64 (N,), number of steps of each episode.
-        truncated: bool (N,), whether it was cut off.
-        ended: of those that ended together, their numbers and what they saw last.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.rows: list[NDArray] = []
-        self.times: list[int] = []
-        self.observations: list[NDArray] = []
-        self.actions: list[NDArray] = []
-        self.rewards: list[NDArray] = []
-        self.lengths = np.zeros(number, dtype=np.int64)
-        self.truncated = np.zeros(number, dtype=bool)
-        self.ended: list[tuple[NDArray, NDArray]] = []
-
-    def add(
-        self,
-        rows: NDArray,
-        time: int,
-        observations: NDArray,
-        actions: NDArray,
-        rewards: NDArray,
-    ) -> None:
-        """Append one step."""
-        self.rows.append(rows)
-        self.times.append(time)
-        self.observations.append(observations)
-        self.actions.append(actions)
-        self.rewards.append(rewards)
-
-    def finish(self, rows: NDArray, observations: NDArray, cut: NDArray) -> None:
-        """Note how the episodes that end with the last step did so."""
-        self.lengths[rows] = self.times[-1] + 1
-        self.truncated[rows] = cut
-        self.ended.append((rows, observations))
-
-
-def _collate(record: _Record, translator: Translator) -> Trajectories:
-    N, T = len(record.lengths), int(record.lengths.max())
-    times = np.repeat(record.times, [len(rows) for rows in record.rows])
-    places = np.concatenate(record.rows) * T + times
-
-    def padded(steps: list[NDArray], padding: int = 0) -> NDArray:
-        """All steps in their places, (N, T, ...)."""
-        taken = np.concatenate(steps)
-        whole = np.full((N * T, *taken.shape[1:]), padding, taken.dtype)
-        whole[places] = taken
-        return whole.reshape(N, T, *taken.shape[1:])
-
-    def tensor(array: NDArray, dtype: torch.dtype | None = None) -> Tensor:
-        return torch.as_tensor(array, dtype=dtype, device=translator.device)
-
-    seen = padded(record.observations, translator.seen_as_0)
-    numbers, last = (np.concatenate(parts) for parts in zip(*record.ended, strict=True))
-    batch = Trajectories(
-        observations=translator.for_policy(seen),
-        actions=tensor(padded(record.actions)),
-        rewards=tensor(padded(record.rewards), translator.dtype),
-        mask=tensor(np.arange(T) < record.lengths[:, None]),
-        truncated=tensor(record.truncated),
-        final_observations=translator.for_policy(last[numbers.argsort()]),
-    )
-    for name in ("observations", "actions", "rewards", "final_observations"):
-        _check_finite(name, getattr(batch, name))
-    return batch
-
-
-def _check_finite(name: str, tensor: Tensor) -> None:
-    if tensor.is_floating_point() and not all_finite(tensor):
-        number, *rest = (int(i) for i in (~tensor.isfinite()).nonzero()[0])
-        step = "" if name == "final_observations" else f"step {rest[0]} of "
-        raise NotFiniteError(
-            f"{name}: expected finite numbers from the environment, in {tensor.dtype}, "
-            f"got {float(tensor[number, *rest])} at {step}trajectory {number}"
-        )

@@ -1,4 +1,4 @@
-"""The loop: sample trajectories, weigh them, take a step uphill, again."""
+"""The loop: sample trajectories, weight them, take a step uphill, again."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from pg_helpers.acting import Translator, as_vector_env
+from pg_helpers.acting import answer
 from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, length, put_back
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
-from pg_helpers.distributions import entropy, log_prob
 from pg_helpers.execution import one_thread, uninterrupted
 from pg_helpers.losses import pseudo_loss
-from pg_helpers.require import NotFiniteError, check_tensor, shown
+from pg_helpers.policies import entropy, log_prob
+from pg_helpers.require import NotFiniteError, check_tensor, require
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
 from pg_helpers.rollout import Trajectories, sample_trajectories
 from pg_helpers.runs import History, Run, TrainConfig
+from pg_helpers.spaces import Spaces, as_vector_env
 
-STEPS_AT_ONCE = 16_384
+STEPS_AT_ONCE = 16_384  # as many as fit into a processor's cache
 CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run
+
+MakeOptimizer = Callable[[list[nn.Parameter]], Any]
+Schedule = Callable[[int], float]
 
 
 def bar_shown(view: Any) -> None:
-    """Called with a progress bar on a page; who knows pages replaces it."""
+    """Called with a progress bar on a page; `pg_course` replaces it."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ def iterate_training(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
-    optimizer: Callable[[list[nn.Parameter]], Any] | None = None,
-    schedule: Callable[[int], float] | None = None,
+    optimizer: MakeOptimizer | None = None,
+    schedule: Schedule | None = None,
 ) -> Iterator[Update]:
     """Train a policy, yielding after each update.
 
@@ -91,26 +95,23 @@ def iterate_training(
     `pseudo_loss`, Eq. (3) and (23), and depends on the seed and its own number alone.
     Stop at any time: policy and history are those of the updates made.
 
-    With a checkpoint, stop at any time, by any means, and call it again with the same
-    arguments: it goes on where the file left off, and makes the updates that it would
-    have made, bit for bit. (Where more than the seed decides what the environment does,
-    no file can help.)
-
     Args:
         env: a gymnasium VectorEnv, an environment id, a TabularMDP or a gymnasium.Env.
         policy: maps observations to a distribution over actions; changed in place.
-        config: what the run is made of.
-        checkpoint: a file to go on from, if it is there, and to write to: now and then,
-            at the end, and whenever the loop is left. Only num_updates may differ from
-            the run that wrote it.
+        config: the settings of the run.
+        checkpoint: a file to go on from, if it exists, and to write to: now and then,
+            at the end, and whenever the loop is left. A run that was killed goes on
+            where the file left off and makes the same updates, bit for bit, if the seed
+            alone decides what the environment does. Only num_updates may differ from
+            the run that wrote the file.
         checkpoint_every: how many updates may be lost to a kill.
-        loss: what each step is to lower, in place of `pseudo_loss`: of (log_probs,
-            rewards, mask) or of (batch, policy), as `pg.clinic.examine` takes it. It
-            says all about weights and baseline, so that config must not; config.gamma
-            only discounts the returns in the history.
+        loss: what each step is to lower, in place of `pseudo_loss`: a function of
+            (log_probs, rewards, mask) or of (batch, policy), as `pg.clinic.examine`
+            takes it. It decides about weights and baseline, so that config must not;
+            config.gamma only discounts the returns in the history.
         optimizer: a function of the list of the policy's parameters that returns one of
             `torch.optim`, such as `lambda p: torch.optim.SGD(p, lr=0.1)`; by default
-            `Adam`.
+            `Adam` with config.learning_rate.
         schedule: from the number of an update, 0 for the first, to a factor of the
             learning rate.
 
@@ -122,8 +123,8 @@ def iterate_training(
         ValueError: whatever `sample_trajectories` refuses; a checkpoint that is
             damaged, or of another run, before anything is changed; a loss beside
             weights or a baseline.
-        TrainingStoppedError: a ValueError; a reward, the policy or its gradient was not
-            finite. The policy keeps its parameters from before that update.
+        TrainingStoppedError: a ValueError; a reward, the policy, the loss or its
+            gradient was not finite. The policy keeps its parameters from before.
 
     Warns:
         RuntimeWarning: the checkpoint cannot be written, which is said once; or the
@@ -141,34 +142,30 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
-    optimizer: Callable[[list[nn.Parameter]], Any] | None = None,
-    schedule: Callable[[int], float] | None = None,
+    optimizer: MakeOptimizer | None = None,
+    schedule: Schedule | None = None,
 ) -> History:
-    """Train a policy to the end of `config.num_updates`.
+    """Train a policy to the end of `config.num_updates`; see `iterate_training`.
 
     An interrupt (Ctrl+C, the stop button of a notebook) ends it early, with a warning:
     policy and history are those of the updates made.
 
     Args:
-        env: a gymnasium VectorEnv, an environment id, a TabularMDP or a gymnasium.Env.
-        policy: maps observations to a distribution over actions; changed in place.
-        config: what the run is made of.
+        env: what to train in.
+        policy: changed in place.
+        config: the settings of the run.
         progress: whether to show a progress bar.
-        checkpoint: a file to go on from and to write to, as for `iterate_training`.
+        checkpoint: a file to go on from and to write to.
         checkpoint_every: how many updates may be lost to a kill.
-        loss: in place of `pseudo_loss`, as for `iterate_training`.
-        optimizer: in place of `Adam`, as for `iterate_training`.
-        schedule: of the learning rate, as for `iterate_training`.
+        loss: in place of `pseudo_loss`.
+        optimizer: in place of `Adam`.
+        schedule: of the learning rate.
 
     Returns:
         The history of the run, the updates of the checkpoint included.
 
     Raises:
-        TypeError: an argument is of the wrong kind.
-        ValueError: whatever `iterate_training` refuses.
-
-    Warns:
-        RuntimeWarning: it was interrupted, or the checkpoint cannot be written.
+        TypeError, ValueError: as `iterate_training`.
     """
     from tqdm.auto import tqdm  # takes its time, where there are pages
 
@@ -195,15 +192,11 @@ def train(
 def return_weights(batch: Trajectories, config: TrainConfig) -> Tensor:
     """What each ln pi(a|s) is multiplied with, by config.weights and config.baseline.
 
-    Args:
-        batch: N sampled trajectories.
-        config: only gamma, weights and baseline are used.
-
     Returns:
         (N,) for "total_return", (N, T) for "rewards_to_go"; in units of reward.
     """
-    weigh = {"total_return": total_return, "rewards_to_go": rewards_to_go}
-    weights = weigh[config.weights](batch.rewards, config.gamma)
+    weight = {"total_return": total_return, "rewards_to_go": rewards_to_go}
+    weights = weight[config.weights](batch.rewards, config.gamma)
     if config.baseline == "batch_mean":
         weights = subtract_batch_mean(weights, batch.mask)
     return weights
@@ -212,25 +205,17 @@ def return_weights(batch: Trajectories, config: TrainConfig) -> Tensor:
 def make_updates(
     run: Run, checkpoint: Checkpoint | None = None
 ) -> Generator[Update, None, None]:
-    """Make those updates of a run that are missing, yielding after each.
+    """Make the missing updates of a run, yielding after each.
 
-    Args:
-        run: as far as it has come; it comes further.
-        checkpoint: written now and then, and whenever the loop is left.
-
-    Yields:
-        An `Update` after each gradient step.
-
-    Raises:
-        Exception: whatever `iterate_training` raises while it runs.
+    The checkpoint is written now and then, and whenever the loop is left.
     """
     try:
         with as_vector_env(run.env, run.config.num_trajectories) as envs:
-            translator = Translator(envs, run.policy)
+            spaces = Spaces(envs)
             for number in range(len(run.history), run.config.num_updates):
                 try:
                     with one_thread():
-                        update = _step_uphill(envs, translator, run, number)
+                        update = _step_uphill(envs, spaces, run, number)
                 except NotFiniteError as error:
                     raise TrainingStoppedError(
                         number, str(error), run.history
@@ -248,30 +233,30 @@ def _begin(
     policy: nn.Module,
     config: TrainConfig,
     loss: Loss | None,
-    optimizer: Callable[[list[nn.Parameter]], Any] | None,
-    schedule: Callable[[int], float] | None,
+    optimizer: MakeOptimizer | None,
+    schedule: Schedule | None,
 ) -> Run:
-    if not isinstance(config, TrainConfig):
-        raise TypeError(f"config: expected a TrainConfig, got {shown(config)}")
-    if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
+    is_config, is_module = (
+        isinstance(config, TrainConfig),
+        isinstance(policy, nn.Module),
+    )
+    require(is_config, "config", "a TrainConfig", config, TypeError)
+    require(is_module, "policy", "a torch.nn.Module", policy, TypeError)
     bound = None if loss is None else BoundLoss(loss)
-    if bound and (config.weights, config.baseline) != ("total_return", None):
-        raise ValueError(
-            "loss: expected a config without weights and baseline, which are left to "
-            f"the loss, got {config.weights!r} and {config.baseline!r}"
-        )
+    if bound is not None:
+        left_to_it = config.weights == "total_return" and config.baseline is None
+        expected = "a config without weights and baseline, which are left to the loss"
+        require(left_to_it, "loss", expected, config)
     for name, function in {"optimizer": optimizer, "schedule": schedule}.items():
-        if function is not None and not callable(function):
-            got = type(function).__name__
-            raise TypeError(f"{name}: expected a function, got a value of type {got}")
+        is_function = function is None or callable(function)
+        require(is_function, name, "a function", function, TypeError)
     own: Adam | TorchOptimizer
     if optimizer is None:
         own = Adam(policy.parameters(), config.learning_rate)
     else:
         own = TorchOptimizer(optimizer(list(policy.parameters())))
-        if not {*map(id, own.parameters)} <= {*map(id, policy.parameters())}:
-            raise ValueError("optimizer: expected one of the policy's own parameters")
+        is_own = {*map(id, own.parameters)} <= {*map(id, policy.parameters())}
+        require(is_own, "optimizer", "the policy's own parameters in it", own)
     _warn_of_noise(policy)
     return Run(env, policy, config, own, History(), bound, schedule)
 
@@ -279,7 +264,7 @@ def _begin(
 def _file_of(
     run: Run, path: str | os.PathLike[str] | None, every: int
 ) -> Checkpoint | None:
-    """The checkpoint of a run, which it brings to where it left off."""
+    """The checkpoint of a run, which is brought to where the file left off."""
     if path is None:
         return None
     file = Checkpoint(path, every)
@@ -287,31 +272,24 @@ def _file_of(
     return file
 
 
-def _step_uphill(
-    envs: VectorEnv, translator: Translator, run: Run, number: int
-) -> Update:
+def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update:
     """One update: all of it or, where something is raised, nothing."""
-    config = run.config
-    N = config.num_trajectories
+    config, policy, N = run.config, run.policy, run.config.num_trajectories
     run.set_learning_rate(number)
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
-    batch = sample_trajectories(envs, run.policy, N, seed, config.max_steps)
-    # Before the loss, which may change its arguments.
-    undiscounted = batch.rewards.sum().item()
-    weights = return_weights(batch, config)
-    plain = config.weights == "total_return" and config.baseline is None
-    returns = weights if plain else total_return(batch.rewards, config.gamma)
+    batch = sample_trajectories(envs, policy, N, seed, config.max_steps)
+    returns = total_return(batch.rewards, config.gamma)
+    undiscounted = (
+        batch.rewards.sum().item()
+    )  # before a loss that changes its arguments
     if run.loss is None:
-        taken, entropies = _ask_again(translator, batch)
-        if not taken.requires_grad:
-            raise ValueError(
-                "policy: expected probabilities that depend on its parameters, got "
-                "constants. Is it called without a graph (torch.no_grad)?"
-            )
+        taken, entropies = _ask_again(policy, batch, spaces)
+        depends = "probabilities that depend on its parameters"
+        require(taken.requires_grad, "policy", depends, "constants")
         log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-        loss = pseudo_loss(log_probs, weights, batch.mask)
+        loss = pseudo_loss(log_probs, return_weights(batch, config), batch.mask)
     else:
-        loss, entropies = _own_loss(run.loss, translator, batch, seed)
+        loss, entropies = _own_loss(run.loss, policy, batch, spaces, seed)
     measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": undiscounted / N,
@@ -326,44 +304,43 @@ def _step_uphill(
     return Update(number=number, history=run.history, batch=batch, **measured)
 
 
-def _ask_again(translator: Translator, batch: Trajectories) -> tuple[Tensor, Tensor]:
-    """At each of the K steps taken: ln pi, which carries the graph, and the entropy.
-
-    The policy is asked about the steps that were taken, not about the padding, and
-    about so many at a time that what it computes stays in the processor's cache.
-    """
+def _ask_again(
+    policy: nn.Module, batch: Trajectories, spaces: Spaces
+) -> tuple[Tensor, Tensor]:
+    """At each of the K steps taken: ln pi, which carries the graph, and the entropy."""
     places = batch.mask.flatten().nonzero().squeeze(1)
+    observations, actions = (
+        batch.observations.flatten(0, 1),
+        batch.actions.flatten(0, 1),
+    )
     log_probs, entropies = [], []
-    for first in range(0, len(places), STEPS_AT_ONCE):
-        part = places[first : first + STEPS_AT_ONCE]
-        seen = batch.observations.flatten(0, 1).index_select(0, part)
-        answer = translator.answer(seen)
-        actions = batch.actions.flatten(0, 1).index_select(0, part)
-        log_probs.append(log_prob(answer, actions, 1))
+    for part in places.split(STEPS_AT_ONCE):
+        distribution = answer(policy, observations[part], spaces)
+        log_probs.append(log_prob(distribution, actions[part]))
         with torch.no_grad():
-            entropies.append(entropy(answer, 1, log_probs[-1]))
+            entropies.append(entropy(distribution, log_probs[-1]))
     return torch.cat(log_probs), torch.cat(entropies)
 
 
 def _own_loss(
-    loss: BoundLoss, translator: Translator, batch: Trajectories, seed: int
+    loss: BoundLoss, policy: nn.Module, batch: Trajectories, spaces: Spaces, seed: int
 ) -> tuple[Tensor, Tensor]:
     """The value of a loss that was given, and the entropy at each of the K steps taken.
 
     Padded steps have a log-probability as all others: see `BoundLoss`. What the loss
     draws depends on the seed, and what it changes of its arguments is put back.
     """
-    policy, log_probs = translator.policy, None
+    mask, log_probs = batch.mask, None
     if loss.needs_log_probs:
-        answer = translator.answer(batch.observations.flatten(0, 1))
-        every = log_prob(answer, batch.actions.flatten(0, 1), 1)
-        log_probs = every.view(batch.mask.shape)
+        distribution = answer(policy, batch.observations.flatten(0, 1), spaces)
+        every = log_prob(distribution, batch.actions.flatten(0, 1))
+        log_probs = every.view(mask.shape)
         with torch.no_grad():
-            entropies = entropy(answer, 1, every)[batch.mask.flatten()]
+            entropies = entropy(distribution, every)[mask.flatten()]
     else:
         with torch.no_grad():
-            _, entropies = _ask_again(translator, batch)
-    own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
+            _, entropies = _ask_again(policy, batch, spaces)
+    own = replace(batch, rewards=batch.rewards.clone(), mask=mask.clone())
     before = copies_of(policy.parameters())
     try:
         with torch.random.fork_rng(devices=[]):
@@ -371,13 +348,9 @@ def _own_loss(
             value = loss(own, policy, log_probs)
     finally:
         changed = put_back(policy.parameters(), before)
-    if changed:
-        raise ValueError("loss: expected one that leaves the policy's parameters alone")
-    if not isinstance(value, Tensor):
-        raise TypeError(f"loss: expected a scalar tensor, got {shown(value)}")
+    require(not changed, "loss", "one that leaves the parameters alone", "a change")
     check_tensor("loss", value)
-    if value.ndim:
-        raise ValueError(f"loss: expected a scalar, got shape {tuple(value.shape)}")
+    require(value.ndim == 0, "loss", "a scalar", tuple(value.shape))
     if not math.isfinite(value.item()):
         raise NotFiniteError(
             f"loss: expected a finite number, got {value.item()}. The log-probability "

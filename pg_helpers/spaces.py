@@ -1,0 +1,180 @@
+"""What an environment says and hears: its spaces, and its answers, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pg_helpers.cartpole import in_arrays
+from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.policies import placement, single_spaces
+from pg_helpers.require import check_count, require
+
+Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
+
+
+class Spaces:
+    """The spaces of an environment, single or a vector, and its answers as arrays.
+
+    An environment is foreign code. What it raises passes through; what it returns is
+    compared with its spaces here, and copied, because the memory may be its own.
+
+    Attributes:
+        observation: space of one environment, Discrete or Box.
+        action: space of one environment, Discrete or Box.
+        batch: (), or (num_envs,) for a vector.
+
+    Raises:
+        TypeError: env is not a Gymnasium environment.
+        ValueError: a space is neither Discrete nor Box.
+    """
+
+    def __init__(self, env: Any) -> None:
+        self.observation: Any
+        self.action: Any
+        self.observation, self.action = single_spaces(env)
+        for name in ("observation", "action"):
+            space = getattr(self, name)
+            supported = isinstance(space, Discrete | Box)
+            require(supported, f"{name} space", "Discrete or Box", space)
+        self.batch = (env.num_envs,) if isinstance(env, VectorEnv) else ()
+        self._shape = (*self.batch, *self.observation.shape)
+
+    def reset(self, env: Any, **arguments: Any) -> NDArray:
+        """The first observations, (*batch, ...)."""
+        answer = env.reset(**arguments)
+        is_pair = isinstance(answer, tuple) and len(answer) == 2
+        require(is_pair, "env", "(observation, info) from reset()", answer, TypeError)
+        return self._observations(answer[0], self._shape)
+
+    def step(self, env: Any, actions: Any) -> Step:
+        """Observations, rewards, terminated, truncated: (*batch, ...); and the info."""
+        answer = env.step(actions)
+        if not isinstance(answer, tuple) or len(answer) != 5:
+            five = "(observation, reward, terminated, truncated, info) from step()"
+            require(False, "env", five, answer, TypeError)
+        seen, rewards, terminated, truncated, info = answer
+        return (
+            self._observations(seen, self._shape),
+            _array("rewards", rewards, self.batch, "biuf"),
+            _array("terminated", terminated, self.batch, "biu").astype(bool),
+            _array("truncated", truncated, self.batch, "biu").astype(bool),
+            info,
+        )
+
+    def last_seen(self, info: dict[str, Any], ended: NDArray) -> NDArray:
+        """What ended environments saw last, where the next episode has begun."""
+        has_it = isinstance(info, dict) and "final_obs" in info
+        require(has_it, "env", "'final_obs' in the info of step()", info)
+        last = [info["final_obs"][number] for number in ended]
+        return np.array([self._observations(o, self.observation.shape) for o in last])
+
+    def for_policy(self, observations: NDArray, policy: Any) -> Tensor:
+        """Integers from 0 for a Discrete space, the policy's float type for a Box."""
+        device, dtype = placement(policy)
+        if isinstance(self.observation, Discrete):
+            observations, dtype = observations - self.observation.start, torch.int64
+        return torch.tensor(observations, dtype=dtype, device=device)
+
+    def for_env(self, actions: NDArray) -> Any:
+        """What step() takes: shifted to the space's start, or clipped to its bounds."""
+        if isinstance(self.action, Box):
+            low, high = self.action.low, self.action.high
+            return np.clip(actions, low, high).astype(self.action.dtype)
+        shifted = actions + self.action.start if self.action.start else actions
+        return int(shifted) if shifted.ndim == 0 else shifted
+
+    def _observations(self, value: Any, shape: tuple[int, ...]) -> NDArray:
+        if isinstance(self.observation, Discrete):
+            return _array("observations", value, shape, "biu").astype(np.int64)
+        return _array("observations", value, shape, "biuf")
+
+
+def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray:
+    array = np.array(value)
+    if array.dtype.kind not in kinds or array.shape != shape:
+        what = "numbers" if "f" in kinds else "whole numbers"
+        require(False, "env", f"{name}, {what} of shape {shape}", value, TypeError)
+    return array
+
+
+def autoreset_mode(env: VectorEnv, info: dict[str, Any]) -> AutoresetMode | None:
+    """When a vector of environments starts new episodes; None if it never does."""
+    named = (getattr(env, "metadata", None) or {}).get("autoreset_mode")
+    if named is None:
+        return AutoresetMode.SAME_STEP if "final_obs" in info else None
+    return AutoresetMode(named)
+
+
+class VectorOfOne(VectorEnv):
+    """A single environment as a vector; `close` leaves it open.
+
+    `SyncVectorEnv` would turn a flag of None into False, and "3" into a reward of 3.
+    """
+
+    metadata: dict[str, Any] = {}  # no autoreset
+
+    def __init__(self, env: gymnasium.Env) -> None:
+        self.env, self.num_envs, self._spaces = env, 1, Spaces(env)
+        self.single_observation_space = self._spaces.observation
+        self.single_action_space = self._spaces.action
+
+    def reset(self, *, seed: Any = None, options: Any = None) -> tuple[NDArray, dict]:
+        """Start an episode."""
+        return self._spaces.reset(self.env, seed=seed, options=options)[None], {}
+
+    def step(self, actions: NDArray) -> Step:
+        """Act once."""
+        *arrays, _ = self._spaces.step(self.env, actions[0])
+        seen, reward, terminated, truncated = (array[None] for array in arrays)
+        return seen, reward, terminated, truncated, {}
+
+
+@contextmanager
+def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
+    """A VectorEnv made from `env`; closed on leaving if it was made here.
+
+    Args:
+        env: a VectorEnv (used as it is), an environment id, a TabularMDP, or a single
+            gymnasium.Env, which becomes a vector of one.
+        num_envs: number of environments to make from an id or a TabularMDP.
+
+    Raises:
+        TypeError: env is none of these, or num_envs is not an integer.
+        ValueError: the id is not registered, or num_envs is out of range.
+    """
+    num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
+    if isinstance(env, str):
+        made = make_by_id(gymnasium.make_vec, env, num_envs)
+        try:
+            yield in_arrays(made)
+        finally:
+            made.close()
+    elif isinstance(env, TabularMDP):
+        yield TabularVectorEnv(env, num_envs)
+    elif isinstance(env, gymnasium.Env):
+        yield VectorOfOne(env)
+    else:
+        kinds = "a Gymnasium environment, single or vector, an id or a TabularMDP"
+        require(isinstance(env, VectorEnv), "env", kinds, env, TypeError)
+        yield env
+
+
+def make_by_id(make: Callable[..., Any], env_id: str, *arguments: Any) -> Any:
+    """What `gymnasium.make` or `make_vec` makes, or a ValueError that names the id."""
+    try:
+        return make(env_id, *arguments)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise ValueError(
+            f"env: expected a registered id, got {env_id!r} ({error})"
+        ) from error
