@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +60,7 @@ def ask(policy: Any, observations: NDArray, spaces: Spaces) -> Any:
     """The answer to what an environment shows, without a graph."""
     # Around the policy alone: an environment may differentiate, or train.
     with torch.inference_mode():
-        return answer(policy, spaces.for_policy(observations, policy), spaces)
+        return answer(policy, spaces.for_policy(observations.copy()), spaces)
 
 
 def draw(distribution: Distribution, generator: np.random.Generator) -> NDArray:
@@ -116,7 +117,8 @@ def actor(envs: VectorEnv, policy: Any, spaces: Spaces) -> Act:
 
     def in_numpy(observations: NDArray, running: NDArray, generator: Any) -> NDArray:
         cumulative = network(observations)
-        if np.isnan(cumulative[:, -1]).any():
+        total = cumulative[:, -1]
+        if math.isnan(total.dot(total)):  # the fastest test for a NaN
             return plain(observations, running, generator)  # which says what is wrong
         # A random number per environment: the end of one changes no other's.
         uniform = generator.random(num_envs)
@@ -168,17 +170,14 @@ def numpy_network(policy: Any, spaces: Spaces) -> Network | None:
 
     def cumulative(observations: NDArray) -> NDArray:
         values = observations.astype(last_weight.dtype)
-        with np.errstate(all="ignore"):
-            for weight, bias in hidden:
-                values = values.dot(weight)
-                values += bias
-                np.tanh(values, out=values)
-            # A column per action: it is along these that NumPy is fast.
-            logits = np.add(values.dot(last_weight), last_bias, order="F")
-            # The largest becomes exp(0): no overflow, and NaN if it is infinite.
-            logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
-            np.exp(logits, out=logits)
-            return np.add.accumulate(logits, axis=1, out=logits)
+        for weight, bias in hidden:
+            values = np.tanh(values.dot(weight) + bias)
+        # A column per action: it is along these that NumPy is fast.
+        logits = np.add(values.dot(last_weight), last_bias, order="F")
+        # The largest becomes exp(0): no overflow, and NaN if it is infinite.
+        logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        return np.add.accumulate(logits, axis=1, out=logits)
 
     return cumulative
 
@@ -204,7 +203,19 @@ def seeded(
     """
     seeds = np.random.SeedSequence(check_seed(seed))
     for_env, for_torch, for_numpy = seeds.generate_state(3)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(int(for_torch))
+    with torch_seeded(int(for_torch), device):
         generator = np.random.Generator(np.random.PCG64(for_numpy))
         yield int(for_env % MAX_ENV_SEED), generator
+
+
+@contextmanager
+def torch_seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed PyTorch inside the block and leave its generators outside as they were."""
+    gpus = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(gpus):
+        # torch.manual_seed would format the whole stack, on each call.
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield

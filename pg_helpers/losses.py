@@ -41,13 +41,14 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     require(mask.shape == (N, T), "mask", f"shape ({N}, {T})", tuple(mask.shape))
     fits = weights.shape in ((N,), (N, T))
     require(fits, "weights", f"shape ({N},) or ({N}, {T})", tuple(weights.shape))
-    require(mask.sum(dim=1).all(), "mask", "a step in every row", mask)
+    require(mask.any(dim=1).all(), "mask", "a step in every row", mask)
 
     weights = weights.detach().to(log_probs)
     if weights.ndim == 1:
         weights = weights[:, None]
     # Both, so that what stands at padded steps does not reach the backward pass either.
-    terms = weights.masked_fill(~mask, 0) * log_probs.masked_fill(~mask, 0)
+    padding = ~mask
+    terms = weights.masked_fill(padding, 0) * log_probs.masked_fill(padding, 0)
     loss = -terms.sum(dim=1).mean(dim=0)
     if not math.isfinite(loss.item()):
         check_finite("weights", weights.expand(N, T).masked_fill(~mask, 0))

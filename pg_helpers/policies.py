@@ -63,8 +63,8 @@ class MLPPolicy(nn.Module):
             ValueError: an observation does not have length D; it or a logit is NaN or
                 infinite.
         """
-        features = _features(self, observations, self.observation_size)
-        return _categorical(self.network(features))
+        features = _features(observations, self.observation_size, self)
+        return _categorical(self.network(features), features)
 
 
 class TabularPolicy(nn.Module):
@@ -91,8 +91,8 @@ class TabularPolicy(nn.Module):
 
     def forward(self, observations: Tensor) -> Categorical:
         """Return pi(a|s) for float (..., S) or integer (...); as `MLPPolicy`."""
-        features = _features(self, observations, self.logits.shape[0])
-        return _categorical(features @ self.logits)
+        features = _features(observations, self.logits.shape[0], self)
+        return _categorical(features @ self.logits, features)
 
 
 class GaussianPolicy(nn.Module):
@@ -139,9 +139,10 @@ class GaussianPolicy(nn.Module):
         Raises:
             TypeError, ValueError: as `MLPPolicy`.
         """
-        mean = self.network(_features(self, observations, self.observation_size))
-        std = self.log_std.exp()
+        features = _features(observations, self.observation_size, self)
+        mean, std = self.network(features), self.log_std.exp()
         if not math.isfinite(_sum(mean) + _sum(std)):
+            check_finite("observations", features)
             check_finite("policy, mean", mean)
             check_finite("policy, standard deviation", std)
         normal = Normal(mean, std.expand_as(mean), validate_args=False)
@@ -239,10 +240,11 @@ def _sum_components(values: Tensor) -> Tensor:
     return values.flatten(1).sum(-1) if values.ndim > 1 else values
 
 
-def _categorical(logits: Tensor) -> Categorical:
+def _categorical(logits: Tensor, features: Tensor) -> Categorical:
     distribution = Categorical(logits=logits, validate_args=False)
     # Minus infinity is allowed, for what is never done; NaN is not.
     if math.isnan(_sum(distribution.logits)):
+        check_finite("observations", features)
         came = f"{shown(logits)} as logits"
         raise NotFiniteError(f"policy: expected probabilities, got {came}")
     return distribution
@@ -274,7 +276,7 @@ def _check_weights(name: str, sizes: Sequence[int]) -> None:
     require(number <= MOST_WEIGHTS, name, f"at most {MOST_WEIGHTS:,} weights", sizes)
 
 
-def _features(policy: nn.Module, observations: Tensor, size: int) -> Tensor:
+def _features(observations: Tensor, size: int, policy: nn.Module) -> Tensor:
     """Observations as float vectors of length `size`; integers become one-hot."""
     check_tensor("observations", observations)
     dtype = next(policy.parameters()).dtype
@@ -283,8 +285,6 @@ def _features(policy: nn.Module, observations: Tensor, size: int) -> Tensor:
         require(shape and shape[-1] == size, "observations", expected, shape)
         came = observations.dtype
         require(came == dtype, "observations", f"{dtype}", came, TypeError)
-        if not math.isfinite(_sum(observations)):
-            check_finite("observations", observations)
         return observations
     if observations.numel():
         low, high = observations.min().item(), observations.max().item()

@@ -33,7 +33,7 @@ def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
             outside [0, 1].
     """
     rewards, gamma = _as_floats(rewards), check_fraction("gamma", gamma)
-    time = torch.arange(rewards.shape[-1]).to(rewards)
+    time = torch.arange(rewards.shape[-1], dtype=rewards.dtype, device=rewards.device)
     return _finite((gamma**time * rewards).sum(-1), rewards)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -12,9 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.acting import Act, actor, ask, draw, seeded
+from pg_helpers.acting import actor, ask, draw, seeded
 from pg_helpers.envs import MAX_ENVS
-from pg_helpers.policies import placement
 from pg_helpers.require import check_count, check_finite, require
 from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode
 
@@ -71,8 +71,8 @@ def sample_trajectory(
     """
     require(isinstance(env, gymnasium.Env), "env", "a gymnasium.Env", env, TypeError)
     check_count("max_steps", max_steps)
-    spaces, record = Spaces(env), _Record(1)
-    with seeded(seed, placement(policy)[0]) as (env_seed, generator):
+    spaces, record = Spaces(env, policy), _Record(1)
+    with seeded(seed, spaces.device) as (env_seed, generator):
         observation = spaces.reset(env, seed=env_seed)
         for _ in range(max_steps):
             action = draw(ask(policy, observation, spaces), generator)
@@ -86,7 +86,7 @@ def sample_trajectory(
         else:
             raise _too_long(max_steps)
     record.end([0], observation[None], (truncated & ~terminated)[None])
-    return record.collate(spaces, policy)
+    return record.collate(spaces)
 
 
 def sample_trajectories(
@@ -122,62 +122,51 @@ def sample_trajectories(
     """
     N = check_count("num_trajectories", num_trajectories, at_most=MAX_ENVS)
     check_count("max_steps", max_steps)
-    record = _Record(N)
     with as_vector_env(envs, N) as vector:
-        spaces = Spaces(vector)
-        with seeded(seed, placement(policy)[0]) as (env_seed, generator):
-            act = actor(vector, policy, spaces)
-            for first in range(0, N, vector.num_envs):
-                rows = np.arange(first, min(first + vector.num_envs, N))
-                observations = spaces.reset(vector, seed=None if first else env_seed)
-                _run_round(
-                    vector,
-                    spaces,
-                    act,
-                    generator,
-                    observations,
-                    rows,
-                    record,
-                    max_steps,
-                )
-    return record.collate(spaces, policy)
+        return in_lock_step(vector, Spaces(vector, policy), policy, N, seed, max_steps)
 
 
-def _run_round(
+def in_lock_step(
     envs: VectorEnv,
     spaces: Spaces,
-    act: Act,
-    generator: np.random.Generator,
-    observations: NDArray,
-    rows: NDArray,
-    record: _Record,
+    policy: Any,
+    N: int,
+    seed: int | None,
     max_steps: int,
-) -> None:
-    """One episode in each environment, for the trajectories of these numbers."""
-    running = rows - rows[0]
-    for _ in range(max_steps):
-        seen = observations.take(running, axis=0)
-        actions = act(seen, running, generator)
-        taken = actions[running]  # a copy, as what the environment gets may change
-        observations, rewards, terminated, truncated, info = spaces.step(
-            envs, spaces.for_env(actions)
-        )
-        record.add(rows, seen, taken, rewards[running])
-        ended = terminated | truncated
-        if not np.count_nonzero(ended):
-            continue
-        mode, ends = autoreset_mode(envs, info), ended[running]
-        last = running[ends]
-        # Same-step autoreset shows the beginning of the next episode already.
-        same_step = mode is AutoresetMode.SAME_STEP and len(last)
-        seen = spaces.last_seen(info, last) if same_step else observations[last]
-        record.end(rows[ends], seen, (truncated & ~terminated)[last])
-        rows, running = rows[~ends], running[~ends]
-        if mode is AutoresetMode.DISABLED:
-            observations = spaces.reset(envs, options={"reset_mask": ended})
-        if not len(running):
-            return
-    raise _too_long(max_steps)
+) -> Trajectories:
+    """Sample N trajectories; `sample_trajectories` says how."""
+    record = _Record(N)
+    with seeded(seed, spaces.device) as (env_seed, generator):
+        act = actor(envs, policy, spaces)
+        for first in range(0, N, envs.num_envs):
+            observations = spaces.reset(envs, seed=None if first else env_seed)
+            rows = np.arange(first, min(first + envs.num_envs, N))
+            running = rows - first
+            for _ in range(max_steps):
+                seen = observations.take(running, axis=0)
+                actions = act(seen, running, generator)
+                taken = actions[running]  # before the environment may change them
+                observations, rewards, terminated, truncated, info = spaces.step(
+                    envs, spaces.for_env(actions)
+                )
+                record.add(rows, seen, taken, rewards[running])
+                ended = terminated | truncated
+                if not np.count_nonzero(ended):
+                    continue
+                mode, ends = autoreset_mode(envs, info), ended[running]
+                last = running[ends]
+                # Same-step autoreset shows the start of the next episode already.
+                same_step = mode is AutoresetMode.SAME_STEP and len(last)
+                seen = spaces.last_seen(info, last) if same_step else observations[last]
+                record.end(rows[ends], seen, (truncated & ~terminated)[last])
+                rows, running = rows[~ends], running[~ends]
+                if mode is AutoresetMode.DISABLED:
+                    observations = spaces.reset(envs, options={"reset_mask": ended})
+                if not len(running):
+                    break
+            else:
+                raise _too_long(max_steps)
+    return record.collate(spaces)
 
 
 class _Record:
@@ -196,7 +185,7 @@ class _Record:
         """Note what was seen last, and whether the episode was cut off."""
         self.ends.append((rows, seen, truncated))
 
-    def collate(self, spaces: Spaces, policy: Any) -> Trajectories:
+    def collate(self, spaces: Spaces) -> Trajectories:
         """The padded tensors; refuses numbers that are not finite."""
         rows, seen, actions, rewards = zip(*self.steps, strict=True)
         in_order = np.concatenate(rows)
@@ -215,20 +204,20 @@ class _Record:
             return whole.reshape(N, T, *taken.shape[1:])
 
         ended, last, truncated = map(np.concatenate, zip(*self.ends, strict=True))
-        by_row = ended.argsort()
-        device, dtype = placement(policy)
-        blank = getattr(spaces.observation, "start", 0)  # the policy sees 0
-        batch = Trajectories(
-            observations=spaces.for_policy(padded(seen, blank), policy),
-            actions=torch.tensor(padded(actions), device=device),
-            rewards=torch.tensor(padded(rewards), dtype=dtype, device=device),
-            mask=torch.tensor(mask, device=device),
-            truncated=torch.tensor(truncated[by_row], device=device),
-            final_observations=spaces.for_policy(last[by_row], policy),
+        by_row, tensor = ended.argsort(), partial(torch.as_tensor, device=spaces.device)
+        blank = getattr(spaces.observation, "start", 0)  # which the policy sees as 0
+        numbers = {
+            "observations": spaces.for_policy(padded(seen, blank)),
+            "actions": tensor(padded(actions)),
+            "rewards": tensor(padded(rewards), dtype=spaces.dtype),
+            "final_observations": spaces.for_policy(last[by_row]),
+        }
+        for name, values in numbers.items():
+            if values.is_floating_point():
+                check_finite(f"{name} by trajectory and step", values)
+        return Trajectories(
+            mask=tensor(mask), truncated=tensor(truncated[by_row]), **numbers
         )
-        for name in ("observations", "actions", "rewards", "final_observations"):
-            check_finite(f"{name} by trajectory and step", getattr(batch, name))
-        return batch
 
 
 def _too_long(max_steps: int) -> ValueError:

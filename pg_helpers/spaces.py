@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg_helpers.cartpole import in_arrays
+from pg_helpers.cartpole import CartPoleVectorEnv, in_arrays
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement, single_spaces
@@ -33,13 +33,19 @@ class Spaces:
         observation: space of one environment, Discrete or Box.
         action: space of one environment, Discrete or Box.
         batch: (), or (num_envs,) for a vector.
+        device: where a policy's parameters are.
+        dtype: float type of a policy's parameters.
+
+    Args:
+        env: a Gymnasium environment, single or vector.
+        policy: that will act in it.
 
     Raises:
         TypeError: env is not a Gymnasium environment.
         ValueError: a space is neither Discrete nor Box.
     """
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, policy: Any) -> None:
         self.observation: Any
         self.action: Any
         self.observation, self.action = single_spaces(env)
@@ -48,6 +54,8 @@ class Spaces:
             supported = isinstance(space, Discrete | Box)
             require(supported, f"{name} space", "Discrete or Box", space)
         self.batch = (env.num_envs,) if isinstance(env, VectorEnv) else ()
+        self.device, self.dtype = placement(policy)
+        self._is_ours = type(env) in (TabularVectorEnv, CartPoleVectorEnv)
         self._shape = (*self.batch, *self.observation.shape)
 
     def reset(self, env: Any, **arguments: Any) -> NDArray:
@@ -60,6 +68,8 @@ class Spaces:
     def step(self, env: Any, actions: Any) -> Step:
         """Observations, rewards, terminated, truncated: (*batch, ...); and the info."""
         answer = env.step(actions)
+        if self._is_ours:
+            return answer
         if not isinstance(answer, tuple) or len(answer) != 5:
             five = "(observation, reward, terminated, truncated, info) from step()"
             require(False, "env", five, answer, TypeError)
@@ -79,12 +89,13 @@ class Spaces:
         last = [info["final_obs"][number] for number in ended]
         return np.array([self._observations(o, self.observation.shape) for o in last])
 
-    def for_policy(self, observations: NDArray, policy: Any) -> Tensor:
+    def for_policy(self, observations: NDArray) -> Tensor:
         """Integers from 0 for a Discrete space, the policy's float type for a Box."""
-        device, dtype = placement(policy)
         if isinstance(self.observation, Discrete):
-            observations, dtype = observations - self.observation.start, torch.int64
-        return torch.tensor(observations, dtype=dtype, device=device)
+            return torch.as_tensor(observations - self.observation.start).to(
+                self.device
+            )
+        return torch.as_tensor(observations, dtype=self.dtype, device=self.device)
 
     def for_env(self, actions: NDArray) -> Any:
         """What step() takes: shifted to the space's start, or clipped to its bounds."""
@@ -125,7 +136,7 @@ class VectorOfOne(VectorEnv):
     metadata: dict[str, Any] = {}  # no autoreset
 
     def __init__(self, env: gymnasium.Env) -> None:
-        self.env, self.num_envs, self._spaces = env, 1, Spaces(env)
+        self.env, self.num_envs, self._spaces = env, 1, Spaces(env, None)
         self.single_observation_space = self._spaces.observation
         self.single_action_space = self._spaces.action
 

@@ -15,7 +15,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from pg_helpers.acting import answer
+from pg_helpers.acting import answer, torch_seeded
 from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, length, put_back
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
@@ -24,7 +24,7 @@ from pg_helpers.losses import pseudo_loss
 from pg_helpers.policies import entropy, log_prob
 from pg_helpers.require import NotFiniteError, check_tensor, require
 from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
-from pg_helpers.rollout import Trajectories, sample_trajectories
+from pg_helpers.rollout import Trajectories, in_lock_step
 from pg_helpers.runs import History, Run, TrainConfig
 from pg_helpers.spaces import Spaces, as_vector_env
 
@@ -189,14 +189,15 @@ def train(
     return run.history
 
 
-def return_weights(batch: Trajectories, config: TrainConfig) -> Tensor:
+def return_weights(batch: Trajectories, config: TrainConfig, returns: Tensor) -> Tensor:
     """What each ln pi(a|s) is multiplied with, by config.weights and config.baseline.
 
     Returns:
         (N,) for "total_return", (N, T) for "rewards_to_go"; in units of reward.
     """
-    weight = {"total_return": total_return, "rewards_to_go": rewards_to_go}
-    weights = weight[config.weights](batch.rewards, config.gamma)
+    weights = returns
+    if config.weights == "rewards_to_go":
+        weights = rewards_to_go(batch.rewards, config.gamma)
     if config.baseline == "batch_mean":
         weights = subtract_batch_mean(weights, batch.mask)
     return weights
@@ -211,7 +212,7 @@ def make_updates(
     """
     try:
         with as_vector_env(run.env, run.config.num_trajectories) as envs:
-            spaces = Spaces(envs)
+            spaces = Spaces(envs, run.policy)
             for number in range(len(run.history), run.config.num_updates):
                 try:
                     with one_thread():
@@ -277,17 +278,17 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
     config, policy, N = run.config, run.policy, run.config.num_trajectories
     run.set_learning_rate(number)
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
-    batch = sample_trajectories(envs, policy, N, seed, config.max_steps)
+    batch = in_lock_step(envs, spaces, policy, N, seed, config.max_steps)
     returns = total_return(batch.rewards, config.gamma)
     undiscounted = (
         batch.rewards.sum().item()
     )  # before a loss that changes its arguments
     if run.loss is None:
-        taken, entropies = _ask_again(policy, batch, spaces)
+        log_probs, entropies = _ask_again(policy, batch, spaces)
         depends = "probabilities that depend on its parameters"
-        require(taken.requires_grad, "policy", depends, "constants")
-        log_probs = taken.new_zeros(batch.mask.shape).masked_scatter(batch.mask, taken)
-        loss = pseudo_loss(log_probs, return_weights(batch, config), batch.mask)
+        require(log_probs.requires_grad, "policy", depends, "constants")
+        weights = return_weights(batch, config, returns)
+        loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
         loss, entropies = _own_loss(run.loss, policy, batch, spaces, seed)
     measured = {
@@ -307,19 +308,21 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
 def _ask_again(
     policy: nn.Module, batch: Trajectories, spaces: Spaces
 ) -> tuple[Tensor, Tensor]:
-    """At each of the K steps taken: ln pi, which carries the graph, and the entropy."""
-    places = batch.mask.flatten().nonzero().squeeze(1)
-    observations, actions = (
-        batch.observations.flatten(0, 1),
-        batch.actions.flatten(0, 1),
-    )
-    log_probs, entropies = [], []
-    for part in places.split(STEPS_AT_ONCE):
+    """Ln pi of the steps taken, (N, T) with the graph, and entropies (K,) of these K.
+
+    The padding is 0: the policy is asked about the steps that were taken alone.
+    """
+    mask, taken, entropies = batch.mask, [], []
+    observations, actions = batch.observations[mask], batch.actions[mask]
+    for first in range(0, len(actions), STEPS_AT_ONCE):
+        part = slice(first, first + STEPS_AT_ONCE)
         distribution = answer(policy, observations[part], spaces)
-        log_probs.append(log_prob(distribution, actions[part]))
+        taken.append(log_prob(distribution, actions[part]))
         with torch.no_grad():
-            entropies.append(entropy(distribution, log_probs[-1]))
-    return torch.cat(log_probs), torch.cat(entropies)
+            entropies.append(entropy(distribution, taken[-1]))
+    log_probs = taken[0].new_zeros(mask.shape)
+    log_probs[mask] = torch.cat(taken)
+    return log_probs, torch.cat(entropies)
 
 
 def _own_loss(
@@ -343,8 +346,7 @@ def _own_loss(
     own = replace(batch, rewards=batch.rewards.clone(), mask=mask.clone())
     before = copies_of(policy.parameters())
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with torch_seeded(seed, batch.rewards.device):
             value = loss(own, policy, log_probs)
     finally:
         changed = put_back(policy.parameters(), before)
