@@ -78,45 +78,16 @@ __all__ = [
     "two_armed_bandit",
 ]
 
-# Names that were here before the course had a package of its own.
-_MOVED = {
-    **dict.fromkeys(
-        (
-            "Choice",
-            "Explorer",
-            "LogSlider",
-            "Picture",
-            "Slider",
-            "Toggle",
-            "TrainingDashboard",
-            "animate",
-            "forget_progress",
-            "predict",
-            "resolve",
-            "self_test",
-            "show",
-            "show_progress",
-            "strip",
-            "watch",
-        ),
-        "pg_course.{name}: import pg_course as course, then course.{name}",
-    ),
-    "checks": "the module exercises in the room of a notebook, as in "
-    "pg_course.nb04_the_log_derivative_trick.exercises",
-    "figures": "figures and experiments in the rooms of pg_course",
-    "plots": "pg_course.stage.plots",
-}
-
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:
-    """Import the clinic at its first use; say where a name went that is gone."""
+    """Import the clinic at its first use."""
     if name == "clinic":
         return import_module("pg_helpers.clinic")
-    if name in _MOVED:
-        where = _MOVED[name].format(name=name)
-        raise AttributeError(f"pg_helpers.{name} is now {where}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(
+        f"module 'pg_helpers' has no attribute {name!r}; what teaches (predict, "
+        "Explorer, figures, ...) is in pg_course"
+    )

@@ -104,16 +104,22 @@ def actor(envs: VectorEnv, policy: Any, spaces: Spaces) -> Act:
         and a generator; it returns one action per environment, also for those that do
         not run. All ways draw the same actions, up to rounding.
     """
-    network = numpy_network(policy, spaces)
-    (num_envs,) = spaces.batch
+    network, num_envs = numpy_network(policy, spaces), envs.num_envs
+    if isinstance(envs, TabularVectorEnv):
+        seen = envs.mdp.observations
+        table = np.array(math.nan) if network is None else network(seen)
+        if np.isnan(table).any():
+            table = cumulative_probabilities(ask(policy, seen, spaces))
+        return lambda _, running, generator: draw_indexes(table[envs.states], generator)
 
     def plain(observations: NDArray, running: NDArray, generator: Any) -> NDArray:
         # An ended environment may show anything; no policy has to bear it.
-        blank = getattr(spaces.observation, "start", 0)
-        shape = (num_envs, *observations.shape[1:])
-        whole = np.full(shape, blank, observations.dtype)
+        whole = np.zeros((num_envs, *observations.shape[1:]), observations.dtype)
         whole[running] = observations
         return draw(ask(policy, whole, spaces), generator)
+
+    if network is None:
+        return plain
 
     def in_numpy(observations: NDArray, running: NDArray, generator: Any) -> NDArray:
         cumulative = network(observations)
@@ -126,15 +132,7 @@ def actor(envs: VectorEnv, policy: Any, spaces: Spaces) -> Act:
         actions[running] = indexes_at(uniform[running], cumulative)
         return actions
 
-    if isinstance(envs, TabularVectorEnv):
-        seen = envs.mdp.observations
-        table = network(seen) if network else np.array(np.nan)
-        if np.isnan(table).any():
-            table = cumulative_probabilities(ask(policy, seen, spaces))
-        return lambda observations, running, generator: draw_indexes(
-            table[envs.states], generator
-        )
-    return in_numpy if network else plain
+    return in_numpy
 
 
 def numpy_network(policy: Any, spaces: Spaces) -> Network | None:
@@ -201,8 +199,9 @@ def seeded(
         A seed for the environment, below `MAX_ENV_SEED`, and a generator for the
         policy's discrete actions.
     """
-    seeds = np.random.SeedSequence(check_seed(seed))
-    for_env, for_torch, for_numpy = seeds.generate_state(3)
+    for_env, for_torch, for_numpy = np.random.SeedSequence(
+        check_seed(seed)
+    ).generate_state(3)
     with torch_seeded(int(for_torch), device):
         generator = np.random.Generator(np.random.PCG64(for_numpy))
         yield int(for_env % MAX_ENV_SEED), generator
@@ -211,11 +210,15 @@ def seeded(
 @contextmanager
 def torch_seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed PyTorch inside the block and leave its generators outside as they were."""
-    gpus = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(gpus):
-        # torch.manual_seed would format the whole stack, on each call.
-        torch.default_generator.manual_seed(seed)
-        for gpu in gpus:
-            with torch.cuda.device(gpu):
-                torch.cuda.manual_seed(seed)
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()
+        generators.append(torch.cuda.default_generators[device.index or 0])
+    before = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(seed)
         yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pg_helpers.mdp import TabularMDP, check_mdp
-from pg_helpers.require import check_tensor
+from pg_helpers.require import require
 
-# An enumeration is refused when it would take more memory than this.
-MEMORY_LIMIT = 2**30
+MEMORY_LIMIT = 2**30  # bytes; an enumeration that would take more is refused
 _BYTES_PER_STEP = 80
-# A refusal counts no further: to add such numbers up would take longer and longer.
-_MOST_COUNTED = 10**6000
+_MOST_COUNTED = 10**250  # a refusal counts no further; a float still holds it
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,7 @@ class AllTrajectories:
 
 
 def trajectories(mdp: TabularMDP) -> AllTrajectories:
-    """List every trajectory of a finite world.
-
-    Args:
-        mdp: the world.
-
-    Returns:
-        All K trajectories, padded to the horizon.
+    """List all K trajectories of a finite world, padded to the horizon.
 
     Raises:
         TypeError: mdp is not a TabularMDP.
@@ -57,136 +49,89 @@ def trajectories(mdp: TabularMDP) -> AllTrajectories:
     check_memory(mdp, padded=True)
     states = np.flatnonzero(mdp.initial)[:, None]
     actions = np.empty((len(states), 0), dtype=np.int64)
-    for step in grow(mdp):
-        states = np.column_stack([states[step.parent], step.next_state])
-        actions = np.column_stack([actions[step.parent], step.action])
+    for parent, _, action, next_state in grow(mdp):
+        states = np.column_stack([states[parent], next_state])
+        actions = np.column_stack([actions[parent], action])
     mask = ~mdp.terminal[states[:, :-1]]
     rewards = mdp.reward[states[:, :-1], actions, states[:, 1:]] * mask
     return AllTrajectories(*map(torch.from_numpy, (states, actions, rewards, mask)))
 
 
 def count_trajectories(mdp: TabularMDP) -> int:
-    """Count K, the number of trajectories, without listing them.
-
-    Args:
-        mdp: the world.
-
-    Returns:
-        K, exactly, however large.
+    """Count all K trajectories, exactly and without listing them.
 
     Raises:
         TypeError: mdp is not a TabularMDP.
     """
     check_mdp(mdp)
-    return deque(count_prefixes(mdp), maxlen=1)[0]
+    return deque(_count_prefixes(mdp), maxlen=1)[0]
 
 
-def check_trajectories(mdp: TabularMDP, given: Any) -> None:
-    """Refuse what are no trajectories of this world.
-
-    Raises:
-        TypeError: they are no `AllTrajectories`, or tensors of other types.
-        ValueError: shapes disagree, or there are states or actions that mdp has not.
-    """
-    if not isinstance(given, AllTrajectories):
-        raise TypeError(
-            f"trajectories: expected AllTrajectories, got {type(given).__name__}"
-        )
-    kinds = {"states": torch.int64, "actions": torch.int64, "mask": torch.bool}
-    for name, kind in kinds.items():
-        check_tensor(f"trajectories.{name}", getattr(given, name))
-        if getattr(given, name).dtype != kind:
-            came = getattr(given, name).dtype
-            raise TypeError(f"trajectories.{name}: expected {kind}, got {came}")
-    K, T = given.mask.shape if given.mask.ndim == 2 else (0, 0)
-    expected = {"states": (K, T + 1), "actions": (K, T), "mask": (K, T)}
-    if any(getattr(given, name).shape != expected[name] for name in expected):
-        came = [tuple(getattr(given, name).shape) for name in expected]
-        raise ValueError(
-            "trajectories: expected states (K, T + 1), actions (K, T) and mask (K, T), "
-            f"got {came[0]}, {came[1]} and {came[2]}"
-        )
-    for name, bound in {"states": mdp.num_states, "actions": mdp.num_actions}.items():
-        index = getattr(given, name)
-        if index.numel() and not 0 <= index.min() <= index.max() < bound:
-            raise ValueError(
-                f"trajectories.{name}: expected numbers from 0 to {bound - 1}, got "
-                f"{index.min().item()} to {index.max().item()}"
-            )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of every prefix of a trajectory: row i extends prefix `parent[i]`."""
-
-    num_parents: int
-    parent: NDArray[np.int64]
-    state: NDArray[np.int64]
-    action: NDArray[np.int64]
-    next_state: NDArray[np.int64]
-
-
-def grow(mdp: TabularMDP) -> Iterator[Step]:
-    """Grow all prefixes together; those that ended are carried along unchanged."""
-    possible = (mdp.transition > 0) & ~mdp.terminal[:, None, None]
-    ended = np.flatnonzero(mdp.terminal)
-    possible[ended, 0, ended] = True
-    state_of, action_of, next_of = np.nonzero(possible)
-    num_options = np.bincount(state_of, minlength=mdp.num_states)
+def grow(mdp: TabularMDP) -> Iterator[tuple[NDArray[np.int64], ...]]:
+    """Extend all prefixes step by step: (parent, state, action, next_state) of each."""
+    state_of, action_of, next_of = np.nonzero(_possible(mdp))
+    num_options = np.bincount(state_of)
     first_option = np.cumsum(num_options) - num_options
+    is_option = np.arange(num_options.max()) < num_options[:, None]
     states = np.flatnonzero(mdp.initial)
     for _ in range(mdp.horizon):
-        repeats = num_options[states]
-        parent = np.repeat(np.arange(len(states)), repeats)
-        first_child = np.cumsum(repeats) - repeats
-        rank = np.arange(len(parent)) - first_child[parent]
+        parent, rank = np.nonzero(is_option[states])
         option = first_option[states[parent]] + rank
-        yield Step(
-            len(states), parent, states[parent], action_of[option], next_of[option]
-        )
+        yield parent, states[parent], action_of[option], next_of[option]
         states = next_of[option]
 
 
-def count_prefixes(mdp: TabularMDP) -> Iterator[int]:
+def check_trajectories(mdp: TabularMDP, given: Any) -> None:
+    """Refuse what are no trajectories of this world."""
+    known = isinstance(given, AllTrajectories)
+    require(known, "trajectories", "AllTrajectories", given, TypeError)
+    parts = (given.states, given.actions, given.mask)
+    kinds = [getattr(part, "dtype", type(part)) for part in parts]
+    right = kinds == [torch.int64, torch.int64, torch.bool]
+    require(right, "trajectories", "tensors of int64, int64, bool", kinds, TypeError)
+    shapes = [tuple(part.shape) for part in parts]
+    K, T = shapes[2] if given.mask.ndim == 2 else (0, 0)
+    fit = shapes == [(K, T + 1), (K, T), (K, T)]
+    require(fit, "trajectories", "shapes (K, T + 1), (K, T), (K, T)", shapes)
+    for index, bound in zip(parts, mdp.transition.shape[:2], strict=False):
+        inside = ((0 <= index) & (index < bound)).all()
+        require(inside, "trajectories", f"numbers from 0 to {bound - 1}", index)
+
+
+def check_memory(mdp: TabularMDP, padded: bool) -> None:
+    """Refuse an enumeration of all trajectories (padded) or prefixes if too large."""
+    number = prefixes = 0
+    for number in _count_prefixes(mdp):
+        prefixes += number
+        if number > _MOST_COUNTED:
+            break
+    needed = (number * mdp.horizon if padded else prefixes) * _BYTES_PER_STEP
+    if needed > MEMORY_LIMIT:
+        count = "more than 10^250" if number > _MOST_COUNTED else _in_digits(number)
+        raise ValueError(
+            f"mdp: expected a world whose trajectories can be listed, got {mdp}, which "
+            f"has {count} trajectories: to list them would take "
+            f"{_in_digits(math.ceil(needed / 2**30))} GiB, and the limit is "
+            f"{MEMORY_LIMIT / 2**30:.1f} GiB. Choose a shorter horizon, or use "
+            "exact.objective_by_dp, whose cost does not grow with their number."
+        )
+
+
+def _count_prefixes(mdp: TabularMDP) -> Iterator[int]:
     """Number of prefixes after 1, 2, ... steps; Python integers do not overflow."""
-    possible = ((mdp.transition > 0) & ~mdp.terminal[:, None, None]).sum(1)
-    possible[mdp.terminal, mdp.terminal] = 1
-    ways = possible.astype(object)
+    ways = _possible(mdp).sum(1).astype(object)
     number = (mdp.initial > 0).astype(int).astype(object)
     for _ in range(mdp.horizon):
         number = number @ ways
         yield int(number.sum())
 
 
-def check_memory(mdp: TabularMDP, padded: bool) -> None:
-    """Refuse an enumeration that would not fit, before it starts.
-
-    Args:
-        mdp: the world.
-        padded: whether all trajectories are held to the horizon, or each prefix once.
-
-    Raises:
-        ValueError: they take more than `MEMORY_LIMIT`; names the count.
-    """
-    number = prefixes = 0
-    for number in count_prefixes(mdp):
-        prefixes += number
-        if number > _MOST_COUNTED:
-            break
-    needed = (number * mdp.horizon if padded else prefixes) * _BYTES_PER_STEP
-    if needed > MEMORY_LIMIT:
-        raise ValueError(
-            f"mdp: expected a world whose trajectories can be listed, got {mdp}, which "
-            f"has {_in_digits(number)} trajectories: to list them would take "
-            f"{_in_digits(-(-needed // 2**30))} GiB, and the limit is "
-            f"{MEMORY_LIMIT / 2**30:.1f} GiB. Choose a shorter horizon, or use "
-            "exact.objective_by_dp, whose cost does not grow with their number."
-        )
+def _possible(mdp: TabularMDP) -> NDArray[np.bool_]:
+    """The steps (S, A, S) that prefixes take; an ended one stays, by action 0."""
+    possible = (mdp.transition > 0) & ~mdp.terminal[:, None, None]
+    possible[mdp.terminal, 0, mdp.terminal] = True
+    return possible
 
 
 def _in_digits(number: int) -> str:
-    """All digits, or a power of ten where Python would refuse to print them."""
-    if number < 10**100:
-        return f"{number:,}"
-    how = "more than" if number > _MOST_COUNTED else "about"
-    return f"{how} 10^{math.log10(number):.0f}"
+    return f"{number:,}" if number < 10**15 else f"{number:.3g}"

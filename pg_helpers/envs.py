@@ -40,10 +40,10 @@ class TabularEnv(gymnasium.Env):
     def __init__(self, mdp: TabularMDP, render_mode: str | None = None) -> None:
         known = render_mode in (None, "ansi")
         require(known, "render_mode", "None or 'ansi'", render_mode)
-        self._chances = _Chances(mdp)
+        self._only = TabularVectorEnv(mdp, 1)
         self.mdp, self.render_mode = mdp, render_mode
-        self.observation_space = _observation_space(mdp)
-        self.action_space = spaces.Discrete(mdp.num_actions)
+        self.observation_space = self._only.single_observation_space
+        self.action_space = self._only.single_action_space
         self._state, self._time, self._is_over = -1, 0, True
 
     def reset(
@@ -51,9 +51,10 @@ class TabularEnv(gymnasium.Env):
     ) -> tuple[NDArray, dict[str, Any]]:
         """Draw a start state; `options` are not used."""
         super().reset(seed=check_seed(seed))
-        self._state = int(self._chances.first_states(self.np_random, 1)[0])
-        self._time, self._is_over = 0, False
-        return self.mdp.observations[self._state].copy(), {"state": self._state}
+        self._only.np_random = self.np_random
+        (seen,), info = self._only.reset()
+        self._state, self._time, self._is_over = int(info["state"][0]), 0, False
+        return seen, {"state": self._state}
 
     def step(
         self, action: int | np.integer
@@ -67,16 +68,13 @@ class TabularEnv(gymnasium.Env):
         require(not self._is_over, "step", "reset to be called first", "a step")
         is_action = self.action_space.contains(action) and type(action) is not bool
         require(is_action, "action", f"one of {self.action_space}", action)
-        before, actions = np.array([self._state]), np.array([action])
-        after = self._chances.next_states(self.np_random, before, actions)
-        reward = float(self.mdp.reward[self._state, action, after[0]])
-        self._state = int(after[0])
-        self._time += 1
-        terminated = bool(self.mdp.terminal[self._state])
-        truncated = self._time >= self.mdp.horizon and not terminated
-        self._is_over = terminated or truncated
-        observation = self.mdp.observations[self._state].copy()
-        return observation, reward, terminated, truncated, {"state": self._state}
+        (seen,), (reward,), (terminated,), (truncated,), info = self._only.step(
+            [action]
+        )
+        self._state, self._time = int(info["state"][0]), self._time + 1
+        self._is_over = bool(terminated or truncated)
+        step = seen, float(reward), bool(terminated), bool(truncated)
+        return *step, {"state": self._state}
 
     def render(self) -> str | None:
         """Say where the agent is, when render_mode is "ansi"."""
@@ -109,11 +107,20 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
     def __init__(
         self, mdp: TabularMDP, num_envs: int = 1, render_mode: str | None = None
     ) -> None:
+        check_mdp(mdp)
+        in_the_end = float(mdp.initial[mdp.terminal].sum())
+        expected = "episodes that start where a step can be taken"
+        came = f"an initial probability of {in_the_end:.3g} for terminal states"
+        require(not in_the_end, "mdp", expected, came)
         require(render_mode is None, "render_mode", "None", render_mode)
         self.num_envs = check_count("num_envs", num_envs, at_most=MAX_ENVS)
-        self._chances = _Chances(mdp)
-        self.mdp = mdp
-        self.single_observation_space = _observation_space(mdp)
+        self.mdp, seen = mdp, mdp.observations
+        # Divided by the last entry, so that no draw, always below 1, falls beyond it.
+        self._initial = mdp.initial.cumsum() / mdp.initial.cumsum()[-1]
+        self._transition = mdp.transition.cumsum(axis=2)
+        self.single_observation_space = spaces.Box(
+            seen.min(axis=0), seen.max(axis=0), dtype=np.float64
+        )
         self.single_action_space = spaces.Discrete(mdp.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -129,7 +136,7 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         All agents share one random generator: the seed is one integer, not a list.
         """
         super().reset(seed=check_seed(seed))
-        self.states = self._chances.first_states(self.np_random, self.num_envs)
+        self.states = self._first_states(self.num_envs)
         self._times[:] = 0
         self._ended[:] = False
         return self.mdp.observations[self.states], {"state": self.states}
@@ -146,18 +153,21 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         if before is None:
             raise ValueError("step: expected reset to be called first")
         actions = check_actions(actions, self.num_envs, mdp.num_actions)
-        after = self._chances.next_states(self.np_random, before, actions)
+        after = draw_indexes(self._transition[before, actions], self.np_random)
         rewards = mdp.reward[before, actions, after]
         self._times += 1
-        if num_starting := np.count_nonzero(self._ended):
+        if num_starting := int(np.count_nonzero(self._ended)):
             starting = self._ended
-            after[starting] = self._chances.first_states(self.np_random, num_starting)
+            after[starting] = self._first_states(num_starting)
             rewards[starting] = 0.0
             self._times[starting] = 0
         terminated = mdp.terminal[after]
         truncated = (self._times >= mdp.horizon) & ~terminated
         self.states, self._ended = after, terminated | truncated
         return mdp.observations[after], rewards, terminated, truncated, {"state": after}
+
+    def _first_states(self, number: int) -> NDArray:
+        return self._initial.searchsorted(self.np_random.random(number), side="right")
 
 
 def check_seed(seed: Any) -> int | None:
@@ -174,33 +184,6 @@ def check_actions(actions: ArrayLike, num_envs: int, num_actions: int) -> NDArra
         expected = f"{num_envs} integers from 0 to {num_actions - 1}"
         require(False, "actions", expected, actions)
     return array
-
-
-class _Chances:
-    """Cumulative probabilities, made once, from which states are drawn."""
-
-    def __init__(self, mdp: TabularMDP) -> None:
-        check_mdp(mdp)
-        in_the_end = float(mdp.initial[mdp.terminal].sum())
-        expected = "episodes that start where a step can be taken"
-        came = f"an initial probability of {in_the_end:.3g} for terminal states"
-        require(not in_the_end, "mdp", expected, came)
-        # Divided by the last entry, so that no draw, always below 1, falls beyond it.
-        self.initial = mdp.initial.cumsum() / mdp.initial.cumsum()[-1]
-        self.transition = mdp.transition.cumsum(axis=2)
-
-    def first_states(self, generator: np.random.Generator, size: int) -> NDArray:
-        return self.initial.searchsorted(generator.random(size), side="right")
-
-    def next_states(
-        self, generator: np.random.Generator, states: NDArray, actions: NDArray
-    ) -> NDArray:
-        return draw_indexes(self.transition[states, actions], generator)
-
-
-def _observation_space(mdp: TabularMDP) -> spaces.Box:
-    seen = mdp.observations
-    return spaces.Box(seen.min(axis=0), seen.max(axis=0), dtype=np.float64)
 
 
 def _register(name: str, make_world: Callable[..., TabularMDP]) -> None:

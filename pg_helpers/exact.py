@@ -1,22 +1,20 @@
 """The truth: on a finite world every trajectory can be listed, so nothing is estimated.
 
-This module imports nothing that samples, weighs or differentiates a loss, so that it
-can judge what does.
+Answers have the precision of the policy. This module imports nothing that samples,
+weights or differentiates a loss, so that it can judge what does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributions import Categorical
 
 from pg_helpers.enumeration import (
     AllTrajectories,
-    Step,
     check_memory,
     check_trajectories,
     count_trajectories,
@@ -24,20 +22,22 @@ from pg_helpers.enumeration import (
     trajectories,
 )
 from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.policies import placement
 from pg_helpers.require import (
     NotFiniteError,
     all_finite,
     check_fraction,
     check_tensor,
-    shown,
+    finite_array,
+    require,
 )
-from pg_helpers.tables import flat_gradient, log_table
 
 __all__ = [
     "AllTrajectories",
     "count_trajectories",
     "expectation",
     "gradient",
+    "gradient_by_dp",
     "log_prob",
     "objective",
     "objective_by_dp",
@@ -45,37 +45,6 @@ __all__ = [
     "score_table",
     "trajectories",
 ]
-
-
-def log_prob(mdp: TabularMDP, policy: Any, trajectories: AllTrajectories) -> Tensor:
-    """Log of P(tau|theta), a sum over start, policy and world, Eq. (14).
-
-    Args:
-        mdp: the world.
-        policy: maps observations (S, D) to a Categorical over the A actions.
-        trajectories: with states (K, T + 1), actions (K, T), mask (K, T).
-
-    Returns:
-        (K,), nats, in the policy's precision; carries the graph of the policy. Minus
-        infinity for what cannot happen.
-
-    Raises:
-        TypeError: trajectories are no AllTrajectories of tensors, or the policy does
-            not return a Categorical.
-        ValueError: the policy does not have A actions, or trajectories have other
-            shapes, or states and actions that the world has not.
-    """
-    log_pi = log_table(mdp, policy)
-    check_trajectories(mdp, trajectories)
-    states = trajectories.states.to(log_pi.device)
-    actions = trajectories.actions.to(log_pi.device)
-    mask = trajectories.mask.to(log_pi.device)
-    before, after = states[:, :-1], states[:, 1:]
-    log_initial = torch.tensor(mdp.initial).log().to(log_pi)
-    log_dynamics = torch.tensor(mdp.transition).log().to(log_pi)
-    policy_terms = torch.where(mask, log_pi[before, actions], 0)
-    world_terms = torch.where(mask, log_dynamics[before, actions, after], 0)
-    return log_initial[before[:, 0]] + policy_terms.sum(1) + world_terms.sum(1)
 
 
 def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
@@ -87,50 +56,87 @@ def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
         gamma: discount, in [0, 1].
 
     Returns:
-        Scalar (), in units of reward and the policy's precision; differentiable.
+        Scalar (), in units of reward; differentiable.
 
     Raises:
         TypeError: mdp is not a TabularMDP, gamma is not a number, or the policy does
             not return a Categorical.
-        ValueError: gamma outside [0, 1], a policy without A actions, or an enumeration
-            larger than `MEMORY_LIMIT`.
-        NotFiniteError: J overflows.
+        ValueError: gamma is outside [0, 1], the policy raises an error or does not have
+            A actions, or the enumeration exceeds `MEMORY_LIMIT`.
+        NotFiniteError: a probability is NaN, or J overflows.
     """
-    probabilities, returns, _ = _enumerate(mdp, log_table(mdp, policy), gamma)
+    probabilities, returns, _ = _enumerate(mdp, _log_table(mdp, policy), gamma)
     return _finite((returns * probabilities).sum())
 
 
-def gradient(mdp: TabularMDP, policy: torch.nn.Module, gamma: float) -> Tensor:
+def gradient(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
     """Gradient of J, the sum of R P times the sum of grad ln pi, Eq. (17).
 
-    Args:
-        mdp: the world.
-        policy: maps observations (S, D) to a Categorical over the A actions.
-        gamma: discount, in [0, 1].
-
     Returns:
-        Flat (P,), in the order of policy.parameters(); zero for frozen parameters.
+        (P,), in the order of policy.parameters(); zero for frozen parameters.
 
     Raises:
-        TypeError: gamma is not a number, or the policy does not return a Categorical.
-        ValueError: gamma outside [0, 1], a policy without A actions or without a
-            trainable parameter, or an enumeration larger than `MEMORY_LIMIT`.
+        TypeError, ValueError: as for `objective`, or there is no trainable parameter.
     """
-    log_pi = log_table(mdp, policy)
-    on = partial(torch.as_tensor, device=log_pi.device)
+    log_pi = _log_table(mdp, policy)
     with torch.no_grad():
         probabilities, returns, steps = _enumerate(mdp, log_pi, gamma)
-        # How often ln pi(a|s) stands in the sum, each time weighted by R P: carried
-        # from the end of the trajectories back to the start along shared prefixes.
+        # How often ln pi(a|s) is in the sum, each time weighted by R P: carried from
+        # the end of the trajectories back to the start along shared prefixes.
         weight = torch.zeros_like(log_pi)
         carried = returns * probabilities
-        for step in reversed(steps):
-            state, action, parent = map(on, (step.state, step.action, step.parent))
-            taken = on(~mdp.terminal[step.state])
-            weight.index_put_((state, action), carried * taken, accumulate=True)
-            shorter = carried.new_zeros(step.num_parents)
+        for parent, state, action, _ in reversed(steps):
+            weight.index_put_((state, action), carried, accumulate=True)
+            shorter = carried.new_zeros(int(parent[-1]) + 1)
             carried = shorter.index_add(0, parent, carried)
-    return _finite(flat_gradient((weight * log_pi).sum(), policy))
+        weight[torch.tensor(mdp.terminal)] = 0  # nothing is chosen after the end
+    return _finite(_flat_gradient((weight * log_pi).sum(), policy))
+
+
+def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
+    """The same J by dynamic programming, backward from the horizon.
+
+    The cost grows with S, A and the horizon, not with the number of trajectories. The
+    arguments, result and errors are those of `objective`.
+    """
+    pi = _log_table(mdp, policy).exp()
+    return _backward_induction(mdp, gamma, lambda values: (pi * values).sum(1), pi)
+
+
+def gradient_by_dp(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
+    """The same as `gradient`, but by dynamic programming: that of `objective_by_dp`."""
+    return _finite(_flat_gradient(objective_by_dp(mdp, policy, gamma), policy))
+
+
+def optimal_objective(mdp: TabularMDP, gamma: float) -> float:
+    """The largest J of any policy that sees state and time, in units of reward.
+
+    Raises:
+        TypeError, ValueError: as for `objective`.
+    """
+    like = torch.zeros((), dtype=torch.float64)
+    return _backward_induction(mdp, gamma, lambda values: values.amax(1), like).item()
+
+
+def log_prob(mdp: TabularMDP, policy: Any, trajectories: AllTrajectories) -> Tensor:
+    """Log of P(tau|theta), a sum over start, policy and world, Eq. (14).
+
+    Returns:
+        (K,), nats; differentiable. Minus infinity for what cannot happen.
+
+    Raises:
+        TypeError, ValueError: as for `objective`, or the trajectories do not fit mdp.
+    """
+    log_pi = _log_table(mdp, policy)
+    check_trajectories(mdp, trajectories)
+    states, actions = trajectories.states, trajectories.actions
+    before, after = states[:, :-1], states[:, 1:]
+    log_initial = torch.tensor(mdp.initial).log().to(log_pi)
+    log_dynamics = torch.tensor(mdp.transition).log().to(log_pi)
+    ended = ~trajectories.mask.to(log_pi.device)
+    policy_terms = log_pi[before, actions].masked_fill(ended, 0)
+    world_terms = log_dynamics[before, actions, after].masked_fill(ended, 0)
+    return log_initial[states[:, 0]] + policy_terms.sum(1) + world_terms.sum(1)
 
 
 def expectation(
@@ -138,112 +144,84 @@ def expectation(
 ) -> Tensor:
     """The mean of any function of a trajectory, taken over all of them, Eq. (5).
 
-    Args:
-        mdp: the world.
-        policy: maps observations (S, D) to a Categorical over the A actions.
-        function: from the K trajectories to (K,) or (K, ...).
+    The function maps the K trajectories to values of shape (K,) or (K, ...).
 
     Returns:
-        The sum over k of P(tau_k|theta) times the function, of shape () or (...).
+        The sum over k of P(tau_k|theta) times value k, of shape () or (...).
 
     Raises:
-        TypeError: function is none, or the policy does not return a Categorical.
-        ValueError: the function raises, its first axis is not K, a number or a mean is
-            not finite, a policy without A actions, or an enumeration larger than
-            `MEMORY_LIMIT`.
+        TypeError, ValueError: as for `objective`, or the function raises an error, or
+            returns anything but finite numbers of that shape.
     """
     listed = trajectories(mdp)
     probabilities = log_prob(mdp, policy, listed).exp()
-    values = _values(function, listed).to(probabilities)
-    if values.ndim == 0 or len(values) != len(probabilities):
-        raise ValueError(
-            f"function: expected a value for each of {len(probabilities)} "
-            f"trajectories, got shape {tuple(values.shape)}"
-        )
-    return _finite(torch.tensordot(probabilities, values, dims=1), "function")
+    values = _call("function", function, listed)
+    if not isinstance(values, Tensor):
+        values = torch.from_numpy(finite_array("function", values))
+    check_tensor("function", values)
+    K, shape = len(probabilities), tuple(values.shape)
+    require(shape[:1] == (K,), "function", f"shape ({K}, ...)", shape)
+    mean = torch.tensordot(probabilities, values.to(probabilities), dims=1)
+    return _finite(mean, "function")
 
 
-def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
-    """The same J by dynamic programming, backward from the horizon.
-
-    The cost grows with S, A and the horizon, not with the number of trajectories.
-
-    Args:
-        mdp: the world.
-        policy: maps observations (S, D) to a Categorical over the A actions.
-        gamma: discount, in [0, 1].
-
-    Returns:
-        Scalar (), in units of reward and the policy's precision; differentiable.
-
-    Raises:
-        TypeError: mdp is not a TabularMDP, gamma is not a number, or the policy does
-            not return a Categorical.
-        ValueError: gamma outside [0, 1], or a policy without A actions.
-        NotFiniteError: J overflows.
-    """
-    pi = log_table(mdp, policy).exp()
-    return _backward_induction(mdp, gamma, lambda values: (pi * values).sum(1), pi)
-
-
-def optimal_objective(mdp: TabularMDP, gamma: float) -> float:
-    """The largest J that any policy reaches, one that sees the state and the time.
-
-    Args:
-        mdp: the world.
-        gamma: discount, in [0, 1].
-
-    Returns:
-        J of the best policy, in units of reward.
-
-    Raises:
-        TypeError: gamma is not a number.
-        ValueError: gamma outside [0, 1].
-    """
-    like = torch.zeros((), dtype=torch.float64)
-    return float(_backward_induction(mdp, gamma, lambda values: values.amax(1), like))
-
-
-def score_table(mdp: TabularMDP, policy: torch.nn.Module) -> Tensor:
+def score_table(mdp: TabularMDP, policy: nn.Module) -> Tensor:
     """The gradient of ln pi(a|s) for every state and action.
-
-    Args:
-        mdp: the world.
-        policy: maps observations (S, D) to a Categorical over the A actions.
 
     Returns:
         (S, A, P), P in the order of policy.parameters(); zero for frozen parameters.
 
     Raises:
-        TypeError: the policy does not return a Categorical.
-        ValueError: a policy without A actions or without a trainable parameter.
+        TypeError, ValueError: as for `gradient`.
     """
-    log_pi = log_table(mdp, policy)
-    rows = [flat_gradient(entry, policy) for entry in log_pi.flatten()]
+    log_pi = _log_table(mdp, policy)
+    rows = [_flat_gradient(entry, policy) for entry in log_pi.flatten()]
     return torch.stack(rows).reshape(*log_pi.shape, -1)
+
+
+def _log_table(mdp: TabularMDP, policy: Any) -> Tensor:
+    """Ln pi(a|s), (S, A), with its graph; minus infinity where pi is 0."""
+    check_mdp(mdp)
+    S, A, seen = mdp.num_states, mdp.num_actions, torch.tensor(mdp.observations)
+    answer = _call("policy", policy, seen.to(*placement(policy)))
+    known = isinstance(answer, Categorical)
+    require(known, "policy", "a Categorical over the actions", type(answer), TypeError)
+    shape = tuple(answer.logits.shape)
+    require(shape == (S, A), "policy", f"logits of shape {(S, A)}", shape)
+    is_nan = answer.logits.isnan().any()
+    require(not is_nan, "policy", "probabilities", answer.logits, NotFiniteError)
+    return answer.logits
+
+
+def _call(name: str, function: Any, argument: Any) -> Any:
+    """What a foreign function answers; an error that it raises keeps its words."""
+    try:
+        return function(argument)
+    except Exception as error:
+        kind = NotFiniteError if isinstance(error, NotFiniteError) else ValueError
+        came = f"{type(error).__name__}: {error}"
+        raise kind(f"{name}: expected an answer, got {came}") from error
 
 
 def _enumerate(
     mdp: TabularMDP, log_pi: Tensor, gamma: float
-) -> tuple[Tensor, Tensor, list[Step]]:
-    """P(tau|theta), Eq. (13), and R(tau), Eq. (6), of all K trajectories."""
+) -> tuple[Tensor, Tensor, list[list[Tensor]]]:
+    """P(tau|theta), Eq. (13), and R(tau), Eq. (6), of all K trajectories; the steps."""
     gamma = check_fraction("gamma", gamma)
     check_memory(mdp, padded=False)
-    pi = log_pi.exp()
-    number = partial(torch.as_tensor, dtype=pi.dtype, device=pi.device)
-    index = partial(torch.as_tensor, device=pi.device)
-    probabilities = number(mdp.initial[mdp.initial > 0])
-    returns = torch.zeros_like(probabilities)
-    steps = []
+    # After the end nothing is chosen, drawn or earned: a step of probability 1.
+    ended = torch.tensor(mdp.terminal, device=log_pi.device)[:, None]
+    pi = log_pi.exp().masked_fill(ended, 1)
+    dynamics = torch.tensor(mdp.transition).to(pi).masked_fill(ended[..., None], 1)
+    rewards = torch.tensor(mdp.reward).to(pi).masked_fill(ended[..., None], 0)
+    probabilities = torch.tensor(mdp.initial[mdp.initial > 0]).to(pi)
+    returns, steps = torch.zeros_like(probabilities), []
     for time, step in enumerate(grow(mdp)):
-        edge = (step.state, step.action, step.next_state)
-        ended = index(mdp.terminal[step.state])
-        chosen = pi[index(step.state), index(step.action)]
-        factor = torch.where(ended, 1, chosen * number(mdp.transition[edge]))
-        gained = torch.where(ended, 0, gamma**time * number(mdp.reward[edge]))
-        probabilities = probabilities[index(step.parent)] * factor
-        returns = returns[index(step.parent)] + gained
-        steps.append(step)
+        steps.append([torch.from_numpy(index).to(pi.device) for index in step])
+        parent, state, action, after = steps[-1]
+        chance = pi[state, action] * dynamics[state, action, after]
+        probabilities = probabilities[parent] * chance
+        returns = returns[parent] + gamma**time * rewards[state, action, after]
     return probabilities, returns, steps
 
 
@@ -254,7 +232,7 @@ def _backward_induction(
     check_mdp(mdp)
     gamma = check_fraction("gamma", gamma)
     dynamics = torch.tensor(mdp.transition).to(like)
-    expected_reward = torch.as_tensor((mdp.transition * mdp.reward).sum(2)).to(like)
+    expected_reward = torch.tensor((mdp.transition * mdp.reward).sum(2)).to(like)
     ended = torch.tensor(mdp.terminal, device=like.device)
     values = dynamics.new_zeros(mdp.num_states)
     for _ in range(mdp.horizon):
@@ -263,27 +241,20 @@ def _backward_induction(
     return _finite(torch.tensor(mdp.initial).to(like) @ values)
 
 
-def _values(function: Any, listed: AllTrajectories) -> Tensor:
-    """What the function says of each trajectory."""
-    if not callable(function):
-        raise TypeError(f"function: expected a function, got {shown(function)}")
-    try:
-        values = function(listed)
-        if not isinstance(values, Tensor):
-            values = torch.as_tensor(np.asarray(values))  # a list would be in float32
-    except Exception as error:
-        raise ValueError(
-            "function: expected a number for each trajectory, got "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    check_tensor("function", values)
-    return values
+def _flat_gradient(scalar: Tensor, policy: nn.Module) -> Tensor:
+    """Gradient (P,) of a scalar, in the order of policy.parameters(); 0 if frozen."""
+    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    parameters = list(policy.parameters())
+    trainable = [p for p in parameters if p.requires_grad]
+    require(trainable, "policy", "a trainable parameter", policy)
+    require(scalar.requires_grad, "policy", "logits that carry a graph", policy)
+    slopes = torch.autograd.grad(
+        scalar, trainable, retain_graph=True, materialize_grads=True
+    )
+    of = dict(zip(trainable, slopes, strict=True))
+    return torch.cat([of.get(p, torch.zeros_like(p)).flatten() for p in parameters])
 
 
 def _finite(answer: Tensor, name: str = "mdp") -> Tensor:
-    if not all_finite(answer):
-        what = "rewards whose sums" if name == "mdp" else "finite numbers whose mean"
-        raise NotFiniteError(
-            f"{name}: expected {what} {answer.dtype} can hold, got {shown(answer)}"
-        )
+    require(all_finite(answer), name, "finite sums", answer, NotFiniteError)
     return answer

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-MAX_FLOAT = np.finfo(np.float64).max
+MAX_FLOAT = float(np.finfo(np.float64).max)
 
 
 class NotFiniteError(ValueError):

@@ -197,17 +197,16 @@ class _Record:
         places = np.empty_like(in_order)
         places[in_order.argsort(kind="stable")] = np.flatnonzero(mask)
 
-        def padded(parts: tuple[NDArray, ...], padding: int = 0) -> NDArray:
+        def padded(parts: tuple[NDArray, ...]) -> NDArray:
             taken = np.concatenate(parts)
-            whole = np.full((N * T, *taken.shape[1:]), padding, taken.dtype)
+            whole = np.zeros((N * T, *taken.shape[1:]), taken.dtype)
             whole[places] = taken
             return whole.reshape(N, T, *taken.shape[1:])
 
         ended, last, truncated = map(np.concatenate, zip(*self.ends, strict=True))
         by_row, tensor = ended.argsort(), partial(torch.as_tensor, device=spaces.device)
-        blank = getattr(spaces.observation, "start", 0)  # which the policy sees as 0
         numbers = {
-            "observations": spaces.for_policy(padded(seen, blank)),
+            "observations": spaces.for_policy(padded(seen)),
             "actions": tensor(padded(actions)),
             "rewards": tensor(padded(rewards), dtype=spaces.dtype),
             "final_observations": spaces.for_policy(last[by_row]),

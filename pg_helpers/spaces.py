@@ -90,12 +90,9 @@ class Spaces:
         return np.array([self._observations(o, self.observation.shape) for o in last])
 
     def for_policy(self, observations: NDArray) -> Tensor:
-        """Integers from 0 for a Discrete space, the policy's float type for a Box."""
-        if isinstance(self.observation, Discrete):
-            return torch.as_tensor(observations - self.observation.start).to(
-                self.device
-            )
-        return torch.as_tensor(observations, dtype=self.dtype, device=self.device)
+        """Integers for a Discrete space, the policy's float type for a Box."""
+        dtype = torch.int64 if isinstance(self.observation, Discrete) else self.dtype
+        return torch.as_tensor(observations, dtype=dtype, device=self.device)
 
     def for_env(self, actions: NDArray) -> Any:
         """What step() takes: shifted to the space's start, or clipped to its bounds."""
@@ -107,7 +104,8 @@ class Spaces:
 
     def _observations(self, value: Any, shape: tuple[int, ...]) -> NDArray:
         if isinstance(self.observation, Discrete):
-            return _array("observations", value, shape, "biu").astype(np.int64)
+            whole = _array("observations", value, shape, "biu").astype(np.int64)
+            return whole - self.observation.start  # from 0, as a policy sees them
         return _array("observations", value, shape, "biuf")
 
 

@@ -31,6 +31,7 @@ from pg_helpers.spaces import Spaces, as_vector_env
 STEPS_AT_ONCE = 16_384  # as many as fit into a processor's cache
 CHECKPOINT_EVERY = 100  # updates: some tenths of a second of a small run
 
+Path = str | os.PathLike[str]
 MakeOptimizer = Callable[[list[nn.Parameter]], Any]
 Schedule = Callable[[int], float]
 
@@ -83,7 +84,7 @@ def iterate_training(
     env: Any,
     policy: nn.Module,
     config: TrainConfig,
-    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint: Path | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
     optimizer: MakeOptimizer | None = None,
@@ -139,7 +140,7 @@ def train(
     policy: nn.Module,
     config: TrainConfig,
     progress: bool = True,
-    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint: Path | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     loss: Loss | None = None,
     optimizer: MakeOptimizer | None = None,
@@ -234,37 +235,32 @@ def _begin(
     policy: nn.Module,
     config: TrainConfig,
     loss: Loss | None,
-    optimizer: MakeOptimizer | None,
+    make_optimizer: MakeOptimizer | None,
     schedule: Schedule | None,
 ) -> Run:
-    is_config, is_module = (
-        isinstance(config, TrainConfig),
-        isinstance(policy, nn.Module),
-    )
+    is_config = isinstance(config, TrainConfig)
     require(is_config, "config", "a TrainConfig", config, TypeError)
+    is_module = isinstance(policy, nn.Module)
     require(is_module, "policy", "a torch.nn.Module", policy, TypeError)
-    bound = None if loss is None else BoundLoss(loss)
-    if bound is not None:
-        left_to_it = config.weights == "total_return" and config.baseline is None
-        expected = "a config without weights and baseline, which are left to the loss"
-        require(left_to_it, "loss", expected, config)
-    for name, function in {"optimizer": optimizer, "schedule": schedule}.items():
+    plain = config.weights == "total_return" and config.baseline is None
+    left = "a config without weights and baseline, which are left to the loss"
+    require(loss is None or plain, "loss", left, config)
+    for name, function in {"optimizer": make_optimizer, "schedule": schedule}.items():
         is_function = function is None or callable(function)
         require(is_function, name, "a function", function, TypeError)
-    own: Adam | TorchOptimizer
-    if optimizer is None:
-        own = Adam(policy.parameters(), config.learning_rate)
+    bound = None if loss is None else BoundLoss(loss)
+    optimizer: Adam | TorchOptimizer
+    if make_optimizer is None:
+        optimizer = Adam(policy.parameters(), config.learning_rate)
     else:
-        own = TorchOptimizer(optimizer(list(policy.parameters())))
-        is_own = {*map(id, own.parameters)} <= {*map(id, policy.parameters())}
-        require(is_own, "optimizer", "the policy's own parameters in it", own)
+        optimizer = TorchOptimizer(make_optimizer(list(policy.parameters())))
+        its = {*map(id, optimizer.parameters)} <= {*map(id, policy.parameters())}
+        require(its, "optimizer", "the policy's own parameters in it", optimizer)
     _warn_of_noise(policy)
-    return Run(env, policy, config, own, History(), bound, schedule)
+    return Run(env, policy, config, optimizer, History(), bound, schedule)
 
 
-def _file_of(
-    run: Run, path: str | os.PathLike[str] | None, every: int
-) -> Checkpoint | None:
+def _file_of(run: Run, path: Path | None, every: int) -> Checkpoint | None:
     """The checkpoint of a run, which is brought to where the file left off."""
     if path is None:
         return None

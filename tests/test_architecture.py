@@ -22,7 +22,6 @@ HELPERS = (
     "policies",
     "draws",
     "enumeration",
-    "tables",
     "exact",
     "envs",
     "cartpole",

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch.distributions import Categorical
 
 from pg_course.stage import pictures
-from pg_helpers.acting import no_environment, registered
+from pg_course.stage.shapes import grid_shape, is_corridor
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
+from pg_helpers.require import require
 from pg_helpers.rollout import Trajectories
-from pg_helpers.worlds import grid_shape, is_corridor
+from pg_helpers.spaces import make_by_id
 
 
 class Scene(Protocol):
@@ -270,10 +271,10 @@ def _single(env: Any) -> Any:
     if isinstance(env, gymnasium.vector.SyncVectorEnv):
         return env.envs[0]
     if not isinstance(env, str):
-        if not isinstance(env, TabularMDP | gymnasium.Env | gymnasium.vector.VectorEnv):
-            raise no_environment(env)
+        known = isinstance(env, TabularMDP | gymnasium.Env | gymnasium.vector.VectorEnv)
+        kinds = "a Gymnasium environment, single or vector, an id or a TabularMDP"
+        require(known, "env", kinds, env, TypeError)
         return env
-    with registered(env):
-        made = gymnasium.make(env)
+    made = make_by_id(gymnasium.make, env)
     made.close()
     return made

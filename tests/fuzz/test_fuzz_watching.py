@@ -22,8 +22,7 @@ from worlds import sparse_world
 
 import pg_course as course
 import pg_helpers as pg
-from pg_course.stage import dashboard
-from pg_helpers import worlds
+from pg_course.stage import dashboard, shapes
 
 NAMES = ("env", "batch", "alt", "index", "milliseconds", "max_frames", "num_frames")
 NAMES += ("plays", "observation")
@@ -279,10 +278,10 @@ def test_an_answer_that_is_no_distribution():
     assert board is None
 
 
-@covers(worlds.is_corridor, worlds.grid_shape)
+@covers(shapes.is_corridor, shapes.grid_shape)
 @given(st.integers(2, 6), st.integers(2, 4), st.integers(0, 99))
 def test_the_shape_of_a_world_without_one(num_states, num_actions, seed):
     world = pg.random_mdp(num_states, num_actions, 3, seed=seed)
-    assert worlds.is_corridor(world) is False or num_states == 2
-    shape = worlds.grid_shape(world)
+    assert shapes.is_corridor(world) is False or num_states == 2
+    shape = shapes.grid_shape(world)
     assert shape is None or (shape[0] * shape[1] == num_states and num_actions == 4)

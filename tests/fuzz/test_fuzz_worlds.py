@@ -55,7 +55,7 @@ def parts(draw):
         "horizon": 3,
         "observations": generator.normal(size=(S, 2)),
     }
-    for name in draw(st.lists(st.sampled_from(FIELDS), max_size=2)):
+    for name in draw(st.lists(st.sampled_from(FIELDS), max_size=2, unique=True)):
         value = right[name]
         right[name] = draw(st.one_of(THINGS.map(lambda t: t()), spoiled(value)))
     return right

@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from worlds import WORLDS
 
 import pg_helpers as pg
-from pg_course.stage import scenes
+from pg_course.stage import scenes, shapes
 from pg_course.stage.display import png_of
 from pg_course.stage.scenes import finite_world, path_of, scene_of
-from pg_helpers import worlds
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ def test_each_world_gets_its_pictures(env, kind):
 @pytest.mark.parametrize("shape", [(4, 4), (2, 3), (3, 2), (5, 2), (2, 2)])
 @pytest.mark.parametrize("slip", [0.0, 0.4, 1.0])
 def test_the_shape_of_a_grid_is_found_in_its_moves(shape, slip):
-    assert worlds.grid_shape(pg.grid_world(*shape, slip=slip)) == shape
+    assert shapes.grid_shape(pg.grid_world(*shape, slip=slip)) == shape
 
 
 def test_a_mirrored_corridor_is_none():
@@ -49,7 +48,7 @@ def test_a_mirrored_corridor_is_none():
     mirrored = pg.TabularMDP(
         mdp.initial, mdp.transition[:, ::-1], mdp.reward, mdp.terminal, mdp.horizon
     )
-    assert worlds.is_corridor(mdp) and not worlds.is_corridor(mirrored)
+    assert shapes.is_corridor(mdp) and not shapes.is_corridor(mirrored)
 
 
 def test_the_finite_world_behind_an_environment():

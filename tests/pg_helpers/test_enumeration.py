@@ -1,5 +1,4 @@
 from functools import cache
-from math import log10
 
 import numpy as np
 import pytest
@@ -39,8 +38,8 @@ def recursive_count(mdp):
 
 
 def in_words(count):
-    """All digits up to 10^100, then the nearest power of ten."""
-    return f"{count:,}" if count < 10**100 else f"about 10^{round(log10(count))}"
+    """All digits below 10^15, then three of them and a power of ten."""
+    return f"{count:,}" if count < 10**15 else f"{count:.3g}"
 
 
 def unpadded(listed, row):
@@ -177,15 +176,13 @@ def test_the_limit_can_be_set(monkeypatch):
 
 @pytest.mark.usefixtures("_nothing_grows")
 @pytest.mark.parametrize("horizon", [1000, 5000])
-def test_a_count_of_any_size_is_refused_in_the_same_words(horizon):
+def test_a_count_beyond_the_range_of_floats_is_refused_too(horizon):
     # Each of 3 actions leads to 4 living states, or by 3 ways to the end: a(T) =
-    # 12 a(T-1) + 3 with a(0) = 1, which is (14 * 12^T - 3) / 11; and 4 starts. Too
-    # large for a float, and for the digits that Python will print.
-    exponent = round(horizon * log10(12) + log10(4 * 14 / 11))
+    # 12 a(T-1) + 3 with a(0) = 1, which is more than 12^T.
     assert_refused(
         lambda: pg.exact.trajectories(pg.random_mdp(5, 3, horizon)),
         ValueError,
-        f"about 10^{exponent} trajectories",
+        "more than 10^250 trajectories",
         "GiB",
         "objective_by_dp",
     )

@@ -119,6 +119,16 @@ def test_the_gradient_is_that_of_autograd_through_the_objectives(mdp):
     assert found.abs().max() > 1e-3, "a gradient of zero would prove nothing"
 
 
+@each_world
+def test_the_gradient_by_dynamic_programming_is_that_of_enumeration(mdp):
+    policy = random_network(mdp)
+    next(policy.parameters()).requires_grad_(False)
+    found = pg.exact.gradient_by_dp(mdp, policy, 0.9)
+    listed = pg.exact.gradient(mdp, policy, 0.9)
+    np.testing.assert_allclose(found, listed, atol=1e-12)
+    assert listed.abs().max() > 1e-3, "a gradient of zero would prove nothing"
+
+
 def test_frozen_parameters_have_a_gradient_of_zero():
     mdp = WORLDS["random (4, 3), horizon 3"]
     policy = random_network(mdp)

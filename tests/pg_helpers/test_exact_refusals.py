@@ -11,12 +11,14 @@ OF_A_POLICY = {
     "objective": lambda policy: pg.exact.objective(WORLD, policy, 0.9),
     "gradient": lambda policy: pg.exact.gradient(WORLD, policy, 0.9),
     "objective_by_dp": lambda policy: pg.exact.objective_by_dp(WORLD, policy, 0.9),
+    "gradient_by_dp": lambda policy: pg.exact.gradient_by_dp(WORLD, policy, 0.9),
     "expectation": lambda p: pg.exact.expectation(WORLD, p, lambda all_: all_.rewards),
 }
 OF_GAMMA = {
     "objective": lambda gamma: pg.exact.objective(WORLD, TABLE, gamma),
     "gradient": lambda gamma: pg.exact.gradient(WORLD, TABLE, gamma),
     "objective_by_dp": lambda gamma: pg.exact.objective_by_dp(WORLD, TABLE, gamma),
+    "gradient_by_dp": lambda gamma: pg.exact.gradient_by_dp(WORLD, TABLE, gamma),
     "optimal_objective": lambda gamma: pg.exact.optimal_objective(WORLD, gamma),
 }
 

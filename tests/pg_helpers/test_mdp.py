@@ -77,7 +77,7 @@ def test_rows_of_terminal_states_may_be_zero_or_probabilities():
 REFUSALS = [
     ({"initial": [0.5, 0.4]}, ValueError, ("initial", "sum to 1", "0.9")),
     ({"initial": [1.5, -0.5]}, ValueError, ("initial", "probabilities", "-0.5")),
-    ({"initial": [NAN, 1]}, ValueError, ("initial", "finite", "nan", "[0]")),
+    ({"initial": [NAN, 1]}, ValueError, ("initial", "finite", "nan")),
     ({"initial": [[1.0, 0.0]]}, ValueError, ("initial", "(S,)", "(1, 2)")),
     ({"initial": []}, ValueError, ("initial", "(S,)", "(0,)")),
     ({"initial": "start"}, TypeError, ("initial", "numbers", "start")),
@@ -98,13 +98,13 @@ REFUSALS = [
         ("transition", "(S, A, S)", "S = 2", "(3, 2, 3)"),
     ),
     ({"transition": np.zeros((2, 2))}, ValueError, ("transition", "(2, 2)")),
-    ({"transition": np.zeros((2, 0, 2))}, ValueError, ("transition", "one action")),
+    ({"transition": np.zeros((2, 0, 2))}, ValueError, ("transition", "A >= 1")),
     ({"transition": [["a"]]}, TypeError, ("transition", "numbers", "'a'")),
     ({"reward": np.zeros((2, 3, 2))}, ValueError, ("reward", "(2, 2, 2)", "(2, 3, 2)")),
     (
         {"reward": np.full((2, 2, 2), np.inf)},
         ValueError,
-        ("reward", "finite", "inf", "[0, 0, 0]"),
+        ("reward", "finite", "inf"),
     ),
     ({"reward": None}, TypeError, ("reward", "None")),
     ({"terminal": ["a", "b"]}, TypeError, ("terminal", "numbers", "'a'")),
@@ -117,7 +117,7 @@ REFUSALS = [
     ({"observations": [1, 2]}, ValueError, ("observations", "(S, D)", "(2,)")),
     ({"observations": [[1.0]]}, ValueError, ("observations", "S = 2", "(1, 1)")),
     ({"observations": [[], []]}, ValueError, ("observations", "D >= 1", "(2, 0)")),
-    ({"observations": [[1], [NAN]]}, ValueError, ("observations", "nan", "[1, 0]")),
+    ({"observations": [[1], [NAN]]}, ValueError, ("observations", "nan")),
 ]
 
 
