@@ -68,13 +68,12 @@ class TabularEnv(gymnasium.Env):
         require(not self._is_over, "step", "reset to be called first", "a step")
         is_action = self.action_space.contains(action) and type(action) is not bool
         require(is_action, "action", f"one of {self.action_space}", action)
-        (seen,), (reward,), (terminated,), (truncated,), info = self._only.step(
-            [action]
-        )
+        actions = np.array([action])
+        (seen,), (reward,), (ended,), (cut,), info = self._only.step(actions)
         self._state, self._time = int(info["state"][0]), self._time + 1
-        self._is_over = bool(terminated or truncated)
-        step = seen, float(reward), bool(terminated), bool(truncated)
-        return *step, {"state": self._state}
+        self._is_over = bool(ended or cut)
+        info = {"state": self._state}
+        return seen, float(reward), bool(ended), bool(cut), info
 
     def render(self) -> str | None:
         """Say where the agent is, when render_mode is "ansi"."""

@@ -36,8 +36,8 @@ class MLPPolicy(nn.Module):
         hidden: widths of the hidden layers.
 
     Raises:
-        TypeError: a size is not an integer.
-        ValueError: a size is below 1, or there are more than 2^27 weights.
+        TypeError, ValueError: a size is not an integer from 1, or there are more than
+            2^27 weights.
     """
 
     def __init__(
@@ -78,8 +78,7 @@ class TabularPolicy(nn.Module):
         num_actions: A, number of columns.
 
     Raises:
-        TypeError: a size is not an integer.
-        ValueError: a size is below 1, or there are more than 2^27 weights.
+        TypeError, ValueError: as `MLPPolicy`.
     """
 
     def __init__(self, num_states: int, num_actions: int) -> None:
@@ -108,9 +107,8 @@ class GaussianPolicy(nn.Module):
         initial_std: standard deviation at first, in units of the action.
 
     Raises:
-        TypeError: a size is not an integer.
-        ValueError: a size is below 1, there are more than 2^27 weights, or initial_std
-            is not positive or too large or small for its logarithm.
+        TypeError, ValueError: as `MLPPolicy`, or initial_std is not a positive number
+            that float32 can hold.
     """
 
     def __init__(

@@ -21,7 +21,6 @@ HELPERS = (
     "distributions",
     "policies",
     "draws",
-    "enumeration",
     "exact",
     "envs",
     "cartpole",
@@ -167,9 +166,9 @@ def test_what_computes_draws_nothing_and_what_draws_asks_nothing():
 
 
 def test_the_truth_shares_no_code_with_what_it_judges():
-    assert reached("exact") >= {"enumeration", "mdp", "policies"}
+    assert reached("exact") >= {"mdp", "policies"}
     judged = {"rollout", "returns", "losses", "ascent", "training", "__init__"}
-    for module in ("exact", "enumeration", "mdp", "policies"):
+    for module in ("exact", "mdp", "policies"):
         assert reached(module).isdisjoint(judged)
 
 

@@ -17,7 +17,7 @@ from pg_course.arguments import check_number, check_texts
 from pg_course.nb02_the_objective.experiments import column
 from pg_course.shared.trajectories import words_of
 from pg_course.stage.plots import COLORS
-from pg_helpers.enumeration import AllTrajectories
+from pg_helpers.exact import AllTrajectories
 from pg_helpers.require import check_count, check_fraction, shown
 
 STATES = ("valley", "ridge", "summit")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pg_course.arguments import shaped_array
-from pg_helpers import enumeration
+from pg_helpers import exact
 from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.require import check_fraction, finite_array
 
@@ -115,7 +115,7 @@ def plane_of(mdp: TabularMDP, gamma: float) -> Plane:
     gamma = check_fraction("gamma", gamma)
     if mdp.num_actions != 2:
         raise ValueError(f"mdp: expected two actions, got {mdp.num_actions}")
-    listed = enumeration.trajectories(mdp)
+    listed = exact.trajectories(mdp)
     states, actions = listed.states.numpy(), listed.actions.numpy()
     mask, before, after = listed.mask.numpy(), states[:, :-1], states[:, 1:]
     steps = np.where(mask, mdp.transition[before, actions, after], 1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pg_helpers.enumeration import AllTrajectories
+from pg_helpers.exact import AllTrajectories
 from pg_helpers.rollout import Trajectories
 
 

@@ -7,7 +7,7 @@ from oracles import assert_refused, paths
 from worlds import WORLDS, sparse_world
 
 import pg_helpers as pg
-from pg_helpers import enumeration
+from pg_helpers import exact
 
 each_world = pytest.mark.parametrize("mdp", WORLDS.values(), ids=WORLDS.keys())
 
@@ -136,7 +136,7 @@ def _nothing_grows(monkeypatch):
     def must_not_run(mdp):
         raise AssertionError("the enumeration was started")
 
-    monkeypatch.setattr(enumeration, "grow", must_not_run)
+    monkeypatch.setattr(exact, "_grow", must_not_run)
     monkeypatch.setattr(pg.exact, "grow", must_not_run)
 
 
@@ -168,7 +168,7 @@ def test_a_listing_that_would_not_fit_is_refused_with_its_count(call, horizon):
 
 @pytest.mark.usefixtures("_nothing_grows")
 def test_the_limit_can_be_set(monkeypatch):
-    monkeypatch.setattr(enumeration, "MEMORY_LIMIT", 100)
+    monkeypatch.setattr(exact, "MEMORY_LIMIT", 100)
     assert_refused(
         lambda: pg.exact.trajectories(pg.random_mdp(3, 2, 3)), ValueError, "212"
     )
