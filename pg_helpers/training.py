@@ -276,20 +276,20 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
     batch = in_lock_step(envs, spaces, policy, N, seed, config.max_steps)
     returns = total_return(batch.rewards, config.gamma)
-    undiscounted = (
-        batch.rewards.sum().item()
-    )  # before a loss that changes its arguments
     if run.loss is None:
-        log_probs, entropies = _ask_again(policy, batch, spaces)
+        log_probs, entropies = _ask_again(policy, batch, spaces, batch.mask)
         depends = "probabilities that depend on its parameters"
         require(log_probs.requires_grad, "policy", depends, "constants")
         weights = return_weights(batch, config, returns)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        loss, entropies = _own_loss(run.loss, policy, batch, spaces, seed)
+        every_step = torch.ones_like(batch.mask)
+        log_probs, entropies = _ask_again(policy, batch, spaces, every_step)
+        entropies = entropies[batch.mask.flatten()]
+        loss = _value_of(run.loss, policy, batch, log_probs, seed)
     measured = {
         "mean_return": returns.sum().item() / N,
-        "mean_undiscounted_return": undiscounted / N,
+        "mean_undiscounted_return": batch.rewards.sum().item() / N,
         "mean_length": len(entropies) / N,
         "loss": loss.item(),
         "entropy": entropies.mean().item(),
@@ -302,47 +302,37 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
 
 
 def _ask_again(
-    policy: nn.Module, batch: Trajectories, spaces: Spaces
+    policy: nn.Module, batch: Trajectories, spaces: Spaces, steps: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Ln pi of the steps taken, (N, T) with the graph, and entropies (K,) of these K.
-
-    The padding is 0: the policy is asked about the steps that were taken alone.
-    """
-    mask, taken, entropies = batch.mask, [], []
-    observations, actions = batch.observations[mask], batch.actions[mask]
+    """Ln pi (N, T), with the graph, and the entropy (K,) at K steps; elsewhere ln 1."""
+    observations, actions = batch.observations[steps], batch.actions[steps]
+    taken, entropies = [], []
     for first in range(0, len(actions), STEPS_AT_ONCE):
         part = slice(first, first + STEPS_AT_ONCE)
         distribution = answer(policy, observations[part], spaces)
         taken.append(log_prob(distribution, actions[part]))
         with torch.no_grad():
             entropies.append(entropy(distribution, taken[-1]))
-    log_probs = taken[0].new_zeros(mask.shape)
-    log_probs[mask] = torch.cat(taken)
+    log_probs = taken[0].new_zeros(steps.shape)
+    log_probs[steps] = torch.cat(taken)
     return log_probs, torch.cat(entropies)
 
 
-def _own_loss(
-    loss: BoundLoss, policy: nn.Module, batch: Trajectories, spaces: Spaces, seed: int
-) -> tuple[Tensor, Tensor]:
-    """The value of a loss that was given, and the entropy at each of the K steps taken.
+def _value_of(
+    loss: BoundLoss,
+    policy: nn.Module,
+    batch: Trajectories,
+    log_probs: Tensor,
+    seed: int,
+) -> Tensor:
+    """What a loss that was given answers, checked once, here.
 
-    Padded steps have a log-probability as all others: see `BoundLoss`. What the loss
-    draws depends on the seed, and what it changes of its arguments is put back.
+    What it draws depends on the seed; it cannot change the batch or the policy.
     """
-    mask, log_probs = batch.mask, None
-    if loss.needs_log_probs:
-        distribution = answer(policy, batch.observations.flatten(0, 1), spaces)
-        every = log_prob(distribution, batch.actions.flatten(0, 1))
-        log_probs = every.view(mask.shape)
-        with torch.no_grad():
-            entropies = entropy(distribution, every)[mask.flatten()]
-    else:
-        with torch.no_grad():
-            _, entropies = _ask_again(policy, batch, spaces)
-    own = replace(batch, rewards=batch.rewards.clone(), mask=mask.clone())
+    own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
     before = copies_of(policy.parameters())
     try:
-        with torch_seeded(seed, batch.rewards.device):
+        with torch_seeded(seed, log_probs.device):
             value = loss(own, policy, log_probs)
     finally:
         changed = put_back(policy.parameters(), before)
@@ -354,7 +344,7 @@ def _own_loss(
             f"loss: expected a finite number, got {value.item()}. The log-probability "
             "of a padded step may be minus infinity: use log_probs[mask]"
         )
-    return value, entropies
+    return value
 
 
 def _warn_of_noise(policy: nn.Module) -> None:

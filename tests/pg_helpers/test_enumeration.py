@@ -137,7 +137,7 @@ def _nothing_grows(monkeypatch):
         raise AssertionError("the enumeration was started")
 
     monkeypatch.setattr(exact, "_grow", must_not_run)
-    monkeypatch.setattr(pg.exact, "grow", must_not_run)
+    monkeypatch.setattr(pg.exact, "_grow", must_not_run)
 
 
 @pytest.mark.usefixtures("_nothing_grows")
