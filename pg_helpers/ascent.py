@@ -11,198 +11,140 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.require import (
-    NotFiniteError,
-    all_finite,
-    check_positive,
-    check_tensor,
-    finite_array,
-    shown,
-)
+from pg_helpers.require import check_finite, check_positive, check_tensor, require
+
+BETA, BETA_SQUARE, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Adam:
-    """Adam (Kingma and Ba, 2015), the step of `torch.optim.Adam` to rounding.
+    """Adam (Kingma and Ba 2015): up to rounding, the step of `torch.optim.Adam`.
 
-    Written out over one flat vector, for a reason: the first use of torch.optim imports
-    PyTorch's compiler, which takes longer than training the corridor does.
+    Written out over one flat vector: the first use of torch.optim imports PyTorch's
+    compiler, which takes longer than training on the corridor.
 
     Args:
         parameters: changed in place by `step`; those without requires_grad are skipped.
-        learning_rate: alpha, the largest step of a parameter, roughly.
-        betas: decay of the running means of the gradient and of its square.
-        epsilon: keeps the division finite where the gradient is zero.
+        learning_rate: alpha, roughly the largest step of a parameter.
 
     Raises:
-        TypeError: parameters are no tensors of floats, or a number is of another kind.
-        ValueError: there is no trainable parameter, or a number is out of range.
+        TypeError, ValueError: an argument is wrong, or no parameter is trainable.
     """
 
+    description = "Adam of pg_helpers"
+
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        learning_rate: float,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        self, parameters: Iterable[nn.Parameter], learning_rate: float
     ) -> None:
-        self.parameters = [p for p in _checked(parameters) if p.requires_grad]
-        if not self.parameters:
-            raise ValueError("policy: expected a trainable parameter, got none")
+        many = isinstance(parameters, Iterable)
+        require(many, "parameters", "several tensors", parameters, TypeError)
+        every = list(parameters)
+        for parameter in every:
+            check_tensor("parameters", parameter)
+            require(parameter.is_leaf, "parameters", "leaves of a graph", parameter)
+        self.parameters = [p for p in every if p.requires_grad]
+        require(self.parameters, "policy", "a trainable parameter", every)
         self.learning_rate = check_positive("learning_rate", learning_rate)
-        self._unscaled = self.learning_rate
-        self.epsilon = check_positive("epsilon", epsilon)
-        decays = finite_array("betas", betas)
-        if decays.shape != (2,) or (decays < 0).any() or (decays >= 1).any():
-            raise ValueError(
-                f"betas: expected two numbers from 0 to below 1, got {shown(betas)}"
-            )
-        self.betas = float(decays[0]), float(decays[1])
-        flat = torch.cat([p.detach().flatten() for p in self.parameters])
-        self.mean = torch.zeros_like(flat)
-        self.mean_square = torch.zeros_like(flat)
+        self._initial_rate = self.learning_rate
+        self._sizes = [p.numel() for p in self.parameters]
+        self.mean = torch.cat([torch.zeros_like(p).flatten() for p in self.parameters])
+        self.mean_square = torch.zeros_like(self.mean)
         self.num_steps = 0
 
-    @property
-    def description(self) -> str:
-        """What it is, in words, for a checkpoint."""
-        return "Adam of pg_helpers"
-
     def scale_learning_rate(self, factor: float) -> None:
-        """Set the learning rate to so many times what it was at first."""
-        self.learning_rate = self._unscaled * factor
+        """Set the learning rate to a multiple of the initial one."""
+        self.learning_rate = self._initial_rate * factor
 
-    def state(self) -> dict[str, Tensor | int]:
+    def state(self) -> dict[str, Any]:
         """What the next step depends on, besides the parameters."""
-        return {
-            "mean": self.mean,
-            "mean_square": self.mean_square,
-            "num_steps": self.num_steps,
-        }
+        names = ("mean", "mean_square", "num_steps")
+        return {name: getattr(self, name) for name in names}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` of such an optimizer gave.
-
-        Raises:
-            ValueError: it is of other parameters; nothing was changed.
-        """
-        if state["mean"].shape != self.mean.shape:
-            raise ValueError(
-                f"policy: expected {len(state['mean'])} numbers in its trainable "
-                f"parameters, as where the optimizer's state is from, "
-                f"got {len(self.mean)}"
-            )
+        """Continue from the `state` of an Adam of such parameters."""
         self.mean = state["mean"].to(self.mean)
         self.mean_square = state["mean_square"].to(self.mean)
-        self.num_steps = state["num_steps"]
+        self.num_steps = int(state["num_steps"])
 
     def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
         """Differentiate a loss and move the parameters so that it falls.
 
         Args:
-            loss: scalar that carries the graph.
+            loss: scalar () that carries the graph.
             max_norm: a longer gradient is shortened to this length for the step.
 
         Returns:
-            Its gradient, flat over the parameters, before it is shortened.
+            The gradient, flat over the parameters, before it is shortened.
 
         Raises:
-            TypeError: the loss is no tensor of floats.
-            ValueError: it is no scalar, cannot be differentiated, or depends on none of
-                the parameters.
-            NotFiniteError: the gradient or the step is not finite; nothing was changed.
+            TypeError, ValueError: the loss is not a scalar tensor with a graph that
+                reaches a parameter.
+            NotFiniteError: the gradient, its square or the step is not finite; nothing
+                was changed.
         """
-        parts = _gradient(loss, self.parameters)
-        found = _flat(parts, self.parameters)
-        with torch.no_grad():
-            self._move(found * _shortening(found, max_norm) if max_norm else found)
-        return found
-
-    def _move(self, gradient: Tensor) -> None:
-        beta, beta_square = self.betas
-        mean = self.mean.lerp(gradient, 1 - beta)
-        mean_square = self.mean_square.lerp(gradient.square(), 1 - beta_square)
-        # The running means start at zero; dividing by these corrects the first steps.
+        _, found = _differentiate(loss, self.parameters)
         number = self.num_steps + 1
-        root = (mean_square / (1 - beta_square**number)).sqrt()
-        slope = mean / (1 - beta**number) / (root + self.epsilon)
-        theta = torch.cat([p.flatten() for p in self.parameters])
-        theta = theta - self.learning_rate * slope
-        if not (all_finite(theta) and all_finite(mean_square)):
-            culprit = "step" if all_finite(mean_square) else "gradient"
-            raise NotFiniteError(
-                f"{culprit}: expected finite numbers, got NaN or infinity"
-            )
-        self.num_steps, self.mean, self.mean_square = number, mean, mean_square
-        sizes = [p.numel() for p in self.parameters]
-        for parameter, part in zip(self.parameters, theta.split(sizes), strict=True):
-            parameter.copy_(part.view_as(parameter))
+        with torch.no_grad():
+            gradient = found if max_norm is None else found * _factor(found, max_norm)
+            mean = self.mean.lerp(gradient, 1 - BETA)
+            mean_square = self.mean_square.lerp(gradient * gradient, 1 - BETA_SQUARE)
+            # The running means start at 0; the divisions correct that bias.
+            root = (mean_square / (1 - BETA_SQUARE**number)).sqrt_().add_(EPSILON)
+            step = (mean / (1 - BETA**number)).div_(root).mul_(self.learning_rate)
+            theta = torch.cat([p.flatten() for p in self.parameters]).sub_(step)
+            check_finite("gradient squared", mean_square)
+            check_finite("step", theta)
+            parts = theta.split(self._sizes)
+            for parameter, part in zip(self.parameters, parts, strict=True):
+                parameter.copy_(part.view_as(parameter))
+        self.mean, self.mean_square, self.num_steps = mean, mean_square, number
+        return found
 
 
 class TorchOptimizer:
     """An optimizer of `torch.optim`, with the methods of `Adam`.
 
-    Args:
-        optimizer: of the policy's parameters.
-
     Raises:
-        TypeError: it is none, or one that calls the loss itself, as LBFGS does.
-        ValueError: it has no trainable parameter.
+        TypeError, ValueError: it is another thing, or LBFGS, which evaluates the loss
+            itself, or has no trainable parameter.
     """
 
     def __init__(self, optimizer: Any) -> None:
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(
-                "optimizer: expected a function of parameters that returns one of "
-                f"torch.optim, got one that returns {shown(optimizer)}"
-            )
-        if isinstance(optimizer, torch.optim.LBFGS):
-            raise TypeError("optimizer: expected one that steps once, got LBFGS")
-        self._optimizer = optimizer
+        fits = isinstance(optimizer, torch.optim.Optimizer)
+        fits = fits and not isinstance(optimizer, torch.optim.LBFGS)
+        expected = "a function that returns one of torch.optim, other than LBFGS"
+        require(fits, "optimizer", expected, optimizer, TypeError)
         groups = optimizer.param_groups
         self.parameters = [p for g in groups for p in g["params"] if p.requires_grad]
-        if not self.parameters:
-            raise ValueError("optimizer: expected a trainable parameter, got none")
-        for group in groups:  # NumPy's numbers no checkpoint can hold
-            group.update({k: _as_plain(v) for k, v in group.items() if k != "params"})
-        self._unscaled = [group["lr"] for group in groups]
+        require(self.parameters, "optimizer", "a trainable parameter", optimizer)
+        for group in groups:  # A checkpoint cannot hold NumPy's numbers.
+            numbers = {k: v for k, v in group.items() if isinstance(v, np.generic)}
+            group.update({name: number.item() for name, number in numbers.items()})
         settings = [{k: v for k, v in g.items() if k != "params"} for g in groups]
         self.description = f"{type(optimizer).__qualname__} {settings}"
+        self._optimizer = optimizer
+        self._initial_rates = [group["lr"] for group in groups]
+        self.state, self.load_state = optimizer.state_dict, optimizer.load_state_dict
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Set each learning rate to so many times what it was at first."""
-        for group, rate in zip(
-            self._optimizer.param_groups, self._unscaled, strict=True
-        ):
+        """Set the learning rate of each group to a multiple of its initial one."""
+        groups = self._optimizer.param_groups
+        for group, rate in zip(groups, self._initial_rates, strict=True):
             group["lr"] = rate * factor
 
-    def state(self) -> dict[str, Any]:
-        """What the next step depends on, besides the parameters."""
-        return self._optimizer.state_dict()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` of such an optimizer gave.
-
-        Raises:
-            ValueError: it is of other parameters.
-        """
-        self._optimizer.load_state_dict(state)
-
     def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
-        """Differentiate a loss and step; as `Adam.step`."""
-        parts = _gradient(loss, self.parameters)
-        found = _flat(parts, self.parameters)
-        if not all_finite(found):
-            raise NotFiniteError(
-                "gradient: expected finite numbers, got NaN or infinity"
-            )
-        factor = _shortening(found, max_norm) if max_norm else 1.0
-        before = copies_of(self.parameters)
-        state = copy.deepcopy(self.state())
+        """Differentiate a loss and step, as `Adam.step`."""
+        parts, found = _differentiate(loss, self.parameters)
+        check_finite("gradient", found)
+        factor = 1.0 if max_norm is None else _factor(found, max_norm)
+        before, state = copies_of(self.parameters), copy.deepcopy(self.state())
         try:
             for parameter, part in zip(self.parameters, parts, strict=True):
                 parameter.grad = None if part is None else part * factor
             self._optimizer.step()
-            self._check_finite()
+            kept = [v for of in self._optimizer.state.values() for v in of.values()]
+            for tensor in (*self.parameters, *kept):
+                if isinstance(tensor, Tensor):
+                    check_finite("step", tensor)
         except BaseException:
             self.load_state(state)
             put_back(self.parameters, before)
@@ -211,82 +153,51 @@ class TorchOptimizer:
             self._optimizer.zero_grad()
         return found
 
-    def _check_finite(self) -> None:
-        kept = [v for of in self._optimizer.state.values() for v in of.values()]
-        tensors = [v for v in (*self.parameters, *kept) if isinstance(v, Tensor)]
-        if not all(all_finite(tensor.detach()) for tensor in tensors):
-            raise NotFiniteError("step: expected finite numbers, got NaN or infinity")
-
 
 def copies_of(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
     """What `put_back` needs to undo a change of parameters."""
     return [p.detach().clone().requires_grad_(p.requires_grad) for p in parameters]
 
 
+@torch.no_grad()
 def put_back(parameters: Iterable[nn.Parameter], copies: list[Tensor]) -> bool:
-    """Undo what was done to parameters; return whether anything was."""
+    """Undo changes of parameters; return whether there were any."""
     changed = False
-    with torch.no_grad():
-        for parameter, before in zip(parameters, copies, strict=True):
-            frozen = parameter.requires_grad != before.requires_grad
-            if frozen or not torch.equal(parameter, before):
-                parameter.requires_grad_(before.requires_grad).copy_(before)
-                changed = True
+    for parameter, before in zip(parameters, copies, strict=True):
+        frozen = parameter.requires_grad != before.requires_grad
+        if frozen or not torch.equal(parameter, before):
+            parameter.requires_grad_(before.requires_grad).copy_(before)
+            changed = True
     return changed
-
-
-def _as_plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def length(gradient: Tensor) -> float:
     """Euclidean norm, also where the squares overflow."""
-    plain = gradient.norm().item()
-    if math.isfinite(plain):
-        return plain
-    wide = gradient.double()
-    largest = wide.abs().max()
-    return (largest * (wide / largest).norm()).item()
+    norm = gradient.norm().item()
+    if math.isinf(norm):
+        largest = gradient.abs().max().item()
+        norm = largest * (gradient / largest).norm().item()
+    return norm
 
 
-def _flat(parts: list[Tensor | None], parameters: list[nn.Parameter]) -> Tensor:
-    """The gradient as one vector; zero where the loss does not depend on one."""
-    return torch.cat(
-        [
-            torch.zeros_like(p).flatten() if part is None else part.flatten()
-            for part, p in zip(parts, parameters, strict=True)
-        ]
-    )
-
-
-def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor | None]:
-    """Of a loss by each parameter; None where it does not depend on one."""
-    check_tensor("loss", loss)
-    if loss.ndim:
-        raise ValueError(f"loss: expected a scalar, got shape {tuple(loss.shape)}")
-    try:
-        found = torch.autograd.grad(loss, parameters, allow_unused=True)
-    except RuntimeError as error:
-        raise ValueError(
-            f"loss: expected one that carries a graph, once for each step ({error})"
-        ) from error
-    if all(part is None for part in found):
-        raise ValueError(
-            "loss: expected one that depends on the policy's parameters, got one whose "
-            "graph reaches none of them"
-        )
-    return list(found)
-
-
-def _shortening(gradient: Tensor, max_norm: float) -> float:
-    """The factor, at most 1, that makes a gradient no longer than that."""
+def _factor(gradient: Tensor, max_norm: float) -> float:
+    """What shortens a gradient to at most max_norm."""
     return min(1.0, max_norm / max(length(gradient), 1e-300))
 
 
-def _checked(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
-    listed = list(parameters)
-    for parameter in listed:
-        check_tensor("parameters", parameter)
-        if parameter.requires_grad and not parameter.is_leaf:
-            raise ValueError("parameters: expected leaves of a graph, got a result")
-    return listed
+def _differentiate(
+    loss: Tensor, parameters: list[nn.Parameter]
+) -> tuple[tuple[Tensor | None, ...], Tensor]:
+    """The gradient by parameter, None where the loss does not reach one, and flat."""
+    check_tensor("loss", loss)
+    require(not loss.ndim, "loss", "a scalar", tuple(loss.shape))
+    try:
+        parts = torch.autograd.grad(loss, parameters, allow_unused=True)
+    except RuntimeError as error:
+        expected = "one that carries a graph, a new one for each step"
+        raise ValueError(f"loss: expected {expected} ({error})") from error
+    reached = any(part is not None for part in parts)
+    require(reached, "loss", "a graph that reaches the policy's parameters", loss)
+    pairs = zip(parts, parameters, strict=True)
+    filled = [torch.zeros_like(p) if part is None else part for part, p in pairs]
+    return parts, torch.cat([part.flatten() for part in filled])

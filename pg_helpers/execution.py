@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import torch
+
+_BY_PYTHON = signal.getsignal(signal.SIGINT) is not None
 
 
 @contextmanager
@@ -30,20 +31,15 @@ def one_thread() -> Iterator[None]:
 def uninterrupted() -> Iterator[None]:
     """Let an interrupt (Ctrl+C, a notebook's stop button) wait for the block's end.
 
-    So what belongs together, as parameters and history, changes together. Python
-    interrupts the main thread only: in another the block does nothing; nor does it
-    where something else than Python takes care of interrupts.
+    So what belongs together, as parameters and history do, changes together. Python
+    interrupts its main thread only: in another thread this is a plain block, as it is
+    where a program that embeds Python handles interrupts.
     """
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is None:
+    if not _BY_PYTHON or threading.current_thread() is not threading.main_thread():
         yield
         return
     waiting: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        waiting.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
     try:
         yield
     finally:

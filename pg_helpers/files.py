@@ -7,21 +7,19 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, beside: Path | None = None) -> None:
-    """Write a file beside, then put it in the place of the old one at a stroke.
+    """Write the content to a file beside, then replace the old file in one step.
 
     Args:
-        path: of the file; folders that are missing are made.
+        path: of the file; missing folders are made.
         content: all of it.
-        beside: where it is written first, in the same folder; by default the path with
-            ".partial" after it.
+        beside: in the same folder; by default path with ".partial" appended.
 
     Raises:
         OSError: it cannot be written; the old file is as it was.
     """
+    beside = beside or path.with_name(f"{path.name}.partial")
     if not path.parent.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-    if beside is None:
-        beside = path.with_name(f"{path.name}.partial")
     try:
         with beside.open("wb") as file:
             file.write(content)

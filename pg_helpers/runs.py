@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Literal
 
 from torch import nn
@@ -12,6 +14,8 @@ from pg_helpers.ascent import Adam, TorchOptimizer
 from pg_helpers.binder import BoundLoss
 from pg_helpers.require import check_count, check_fraction, check_positive, require
 from pg_helpers.rollout import MAX_STEPS
+
+WEIGHTS, BASELINES = ("total_return", "rewards_to_go"), (None, "batch_mean")
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,15 @@ class TrainConfig:
         num_trajectories: N, trajectories sampled afresh for each step.
         learning_rate: of Adam; another optimizer brings its own.
         gamma: discount, in [0, 1].
-        seed: of everything drawn while training. (The initial weights of the policy
-            are drawn before: call torch.manual_seed.)
+        seed: of all that is drawn while training. (The policy's initial weights are
+            drawn before: call torch.manual_seed.)
         weights: "total_return", Eq. (23), or "rewards_to_go".
         baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
-        max_steps: an episode that is longer is refused.
+        max_steps: a longer episode is refused.
         max_gradient_norm: a longer gradient is shortened to this length; None for none.
 
     Raises:
-        TypeError: a number is of the wrong kind.
-        ValueError: a number is out of range, or a word is not one of those above.
+        TypeError, ValueError: a value is of the wrong kind or out of range.
     """
 
     num_updates: int = 1000
@@ -46,46 +49,35 @@ class TrainConfig:
     max_gradient_norm: float | None = None
 
     def __post_init__(self) -> None:
-        """Validate, and keep plain numbers."""
-        whole = {"num_updates": 1, "num_trajectories": 1, "max_steps": 1, "seed": 0}
-        for name, least in whole.items():
-            self._set(name, check_count(name, getattr(self, name), least))
-        self._set("gamma", check_fraction("gamma", self.gamma))
-        rate = check_positive("learning_rate", self.learning_rate)
-        self._set("learning_rate", rate)
-        if self.max_gradient_norm is not None:
-            norm = check_positive("max_gradient_norm", self.max_gradient_norm)
-            self._set("max_gradient_norm", norm)
-        require(
-            self.weights in ("total_return", "rewards_to_go"),
-            "weights",
-            "'total_return' or 'rewards_to_go'",
-            self.weights,
-        )
-        require(
-            self.baseline in (None, "batch_mean"),
-            "baseline",
-            "None or 'batch_mean'",
-            self.baseline,
-        )
+        """Validate, and keep plain numbers, which a checkpoint can hold."""
 
-    def _set(self, name: str, value: float) -> None:
-        """In place of what came, which may be NumPy's: it is to be kept in files."""
-        object.__setattr__(self, name, value)
+        def keep(name: str, check: Callable[..., float], *bounds: int) -> None:
+            object.__setattr__(self, name, check(name, getattr(self, name), *bounds))
+
+        for name in ("num_updates", "num_trajectories", "max_steps"):
+            keep(name, check_count)
+        keep("seed", check_count, 0)
+        keep("gamma", check_fraction)
+        keep("learning_rate", check_positive)
+        if self.max_gradient_norm is not None:
+            keep("max_gradient_norm", check_positive)
+        for name, words in {"weights": WEIGHTS, "baseline": BASELINES}.items():
+            value = getattr(self, name)
+            fits = (value is None or isinstance(value, str)) and value in words
+            require(fits, name, f"one of {words}", value)
 
 
 @dataclass
 class History:
-    """One number an update, each measured on the batch that the update was made from.
+    """One number per update, each measured on the batch of that update.
 
     Attributes:
         mean_return: mean over trajectories of R(tau), the estimate (9) of J.
         mean_undiscounted_return: the same without discount, in units of reward.
-        mean_length: mean number of steps of an episode.
-        loss: value of the pseudo-loss (23), or of the loss that was given; it measures
-            nothing.
+        mean_length: mean number of steps per episode.
+        loss: value of the pseudo-loss (23), or of the given loss; measures nothing.
         entropy: mean over steps of the policy's entropy, nats; where that has no closed
-            form, of minus the log-probability of what was done.
+            form, of minus the log-probability of the action.
         gradient_norm: Euclidean norm of the gradient estimate, before it is shortened.
     """
 
@@ -108,17 +100,11 @@ class History:
 
 @dataclass
 class Run:
-    """A run as far as it has come; all of it changes with each update but the settings.
+    """A run as far as it has come; each update changes all of it but the settings.
 
     Attributes:
-        env: what is trained in.
-        policy: as it is now.
-        config: the settings.
-        optimizer: of the policy's parameters.
-        history: of the updates made.
         loss: in place of `pseudo_loss`, or None.
-        schedule: from the number of an update to a factor of the learning rate, or
-            None.
+        schedule: from the number of an update to a factor of the learning rate.
     """
 
     env: Any
@@ -130,14 +116,11 @@ class Run:
     schedule: Callable[[int], float] | None = None
 
     def set_learning_rate(self, number: int) -> None:
-        """Set the learning rate of an update, if there is a schedule.
-
-        Raises:
-            TypeError: the factor is no number.
-            ValueError: it is below 0 or not finite.
-        """
+        """Set the learning rate of an update, where there is a schedule."""
         if self.schedule is not None:
-            factor = float(self.schedule(number))
-            if factor < 0:
-                raise ValueError(f"schedule: expected at least 0, got {factor}")
-            self.optimizer.scale_learning_rate(factor)
+            factor = self.schedule(number)
+            is_real = isinstance(factor, Real)
+            require(is_real, "schedule", "a number", factor, TypeError)
+            fits = 0 <= factor < math.inf
+            require(fits, "schedule", "a finite number, at least 0", factor)
+            self.optimizer.scale_learning_rate(float(factor))

@@ -38,7 +38,6 @@ REFUSED = {
     ),
     "action 0.7": lambda: distributions.log_prob(ANSWER, torch.full((5,), 0.7), 1),
     "a vector for a loss": lambda: Adam([ONE], 0.1).step(ONE * 2),
-    "betas of 1": lambda: Adam([ONE], 0.1, (0.9, 1.0)),
     "10^9 trajectories": lambda: pg.clinic.examine(
         lambda log_probs, rewards, mask: 0, num_trajectories=10**9
     ),
@@ -46,7 +45,7 @@ REFUSED = {
 }
 NAMES = (
     *("horizon", "rewards", "weights", "learning_rate", "n", "policy", "trajectories"),
-    *("observations", "actions", "loss", "betas", "num_trajectories", "seed"),
+    *("observations", "actions", "loss", "num_trajectories", "seed"),
 )
 
 

@@ -16,7 +16,7 @@ from pg_helpers.execution import one_thread, uninterrupted
 MDP = WORLDS["random (4, 3), horizon 3"]
 CONFIG = pg.TrainConfig(num_updates=4, num_trajectories=3, learning_rate=0.1)
 PACKAGE = str(Path(pg.__file__).parent)
-HEART = {"_step_uphill", "step", "append", "uninterrupted", "note"}
+HEART = {"_step_uphill", "step", "append", "uninterrupted"}
 
 
 def after_each_update():

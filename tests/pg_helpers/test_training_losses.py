@@ -185,7 +185,11 @@ OTHER = nn.Linear(1, 1).double()
             ValueError,
             "loss: expected one that carries",
         ),
-        (lambda a, b, c: OTHER.weight.sum(), ValueError, "graph reaches none of them"),
+        (
+            lambda a, b, c: OTHER.weight.sum(),
+            ValueError,
+            "loss: expected a graph that reaches",
+        ),
         (lambda a, b, c, d: a.sum(), TypeError, "loss: expected a function of"),
         (7, TypeError, "loss: expected a function, got 7"),
     ],
