@@ -60,7 +60,7 @@ def ask(policy: Any, observations: NDArray, spaces: Spaces) -> Any:
     """The answer to what an environment shows, without a graph."""
     # Around the policy alone: an environment may differentiate, or train.
     with torch.inference_mode():
-        return answer(policy, spaces.for_policy(observations.copy()), spaces)
+        return answer(policy, spaces.for_policy(observations), spaces)
 
 
 def draw(distribution: Distribution, generator: np.random.Generator) -> NDArray:

@@ -11,7 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.require import check_finite, check_positive, check_tensor, require
+from pg_helpers.require import (
+    NotFiniteError,
+    check_finite,
+    check_positive,
+    check_tensor,
+    require,
+)
 
 BETA, BETA_SQUARE, EPSILON = 0.9, 0.999, 1e-8
 
@@ -65,7 +71,7 @@ class Adam:
         self.mean_square = state["mean_square"].to(self.mean)
         self.num_steps = int(state["num_steps"])
 
-    def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
+    def step(self, loss: Tensor, max_norm: float | None = None) -> float:
         """Differentiate a loss and move the parameters so that it falls.
 
         Args:
@@ -73,7 +79,7 @@ class Adam:
             max_norm: a longer gradient is shortened to this length for the step.
 
         Returns:
-            The gradient, flat over the parameters, before it is shortened.
+            The Euclidean norm of the gradient, before it is shortened.
 
         Raises:
             TypeError, ValueError: the loss is not a scalar tensor with a graph that
@@ -81,23 +87,24 @@ class Adam:
             NotFiniteError: the gradient, its square or the step is not finite; nothing
                 was changed.
         """
-        _, found = _differentiate(loss, self.parameters)
+        _, gradient, norm = _differentiate(loss, self.parameters)
         number = self.num_steps + 1
         with torch.no_grad():
-            gradient = found if max_norm is None else found * _factor(found, max_norm)
+            if max_norm is not None:
+                gradient = gradient * min(1.0, max_norm / max(norm, 1e-300))
+            elif norm > torch.finfo(gradient.dtype).max ** 0.5:
+                raise NotFiniteError(f"gradient: expected finite squares, got {norm}")
             mean = self.mean.lerp(gradient, 1 - BETA)
             mean_square = self.mean_square.lerp(gradient * gradient, 1 - BETA_SQUARE)
             # The running means start at 0; the divisions correct that bias.
             root = (mean_square / (1 - BETA_SQUARE**number)).sqrt_().add_(EPSILON)
             step = (mean / (1 - BETA**number)).div_(root).mul_(self.learning_rate)
-            theta = torch.cat([p.flatten() for p in self.parameters]).sub_(step)
-            check_finite("gradient squared", mean_square)
-            check_finite("step", theta)
-            parts = theta.split(self._sizes)
+            check_finite("step", step)
+            parts = step.split(self._sizes)
             for parameter, part in zip(self.parameters, parts, strict=True):
-                parameter.copy_(part.view_as(parameter))
+                parameter.sub_(part.view_as(parameter))
         self.mean, self.mean_square, self.num_steps = mean, mean_square, number
-        return found
+        return norm
 
 
 class TorchOptimizer:
@@ -131,11 +138,10 @@ class TorchOptimizer:
         for group, rate in zip(groups, self._initial_rates, strict=True):
             group["lr"] = rate * factor
 
-    def step(self, loss: Tensor, max_norm: float | None = None) -> Tensor:
+    def step(self, loss: Tensor, max_norm: float | None = None) -> float:
         """Differentiate a loss and step, as `Adam.step`."""
-        parts, found = _differentiate(loss, self.parameters)
-        check_finite("gradient", found)
-        factor = 1.0 if max_norm is None else _factor(found, max_norm)
+        parts, _, norm = _differentiate(loss, self.parameters)
+        factor = 1.0 if max_norm is None else min(1.0, max_norm / max(norm, 1e-300))
         before, state = copies_of(self.parameters), copy.deepcopy(self.state())
         try:
             for parameter, part in zip(self.parameters, parts, strict=True):
@@ -151,7 +157,7 @@ class TorchOptimizer:
             raise
         finally:
             self._optimizer.zero_grad()
-        return found
+        return norm
 
 
 def copies_of(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
@@ -171,24 +177,14 @@ def put_back(parameters: Iterable[nn.Parameter], copies: list[Tensor]) -> bool:
     return changed
 
 
-def length(gradient: Tensor) -> float:
-    """Euclidean norm, also where the squares overflow."""
-    norm = gradient.norm().item()
-    if math.isinf(norm):
-        largest = gradient.abs().max().item()
-        norm = largest * (gradient / largest).norm().item()
-    return norm
-
-
-def _factor(gradient: Tensor, max_norm: float) -> float:
-    """What shortens a gradient to at most max_norm."""
-    return min(1.0, max_norm / max(length(gradient), 1e-300))
-
-
 def _differentiate(
     loss: Tensor, parameters: list[nn.Parameter]
-) -> tuple[tuple[Tensor | None, ...], Tensor]:
-    """The gradient by parameter, None where the loss does not reach one, and flat."""
+) -> tuple[tuple[Tensor | None, ...], Tensor, float]:
+    """The gradient by parameter, None where the loss does not reach one; flat; length.
+
+    Raises:
+        NotFiniteError: a number of it is NaN or infinite.
+    """
     check_tensor("loss", loss)
     require(not loss.ndim, "loss", "a scalar", tuple(loss.shape))
     try:
@@ -200,4 +196,10 @@ def _differentiate(
     require(reached, "loss", "a graph that reaches the policy's parameters", loss)
     pairs = zip(parts, parameters, strict=True)
     filled = [torch.zeros_like(p) if part is None else part for part, p in pairs]
-    return parts, torch.cat([part.flatten() for part in filled])
+    gradient = torch.cat([part.flatten() for part in filled])
+    norm = gradient.norm().item()
+    if not math.isfinite(norm):  # perhaps only the squares are not
+        check_finite("gradient", gradient)
+        largest = gradient.abs().max().item()
+        norm = largest * (gradient / largest).norm().item()
+    return parts, gradient, norm

@@ -37,6 +37,7 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
 
     # None of Gymnasium's three autoreset modes.
     metadata: dict[str, Any] = {"render_modes": []}
+    state: Any  # (4, running), after a reset
 
     def __init__(self, num_envs: int = 1, max_episode_steps: int = 500) -> None:
         super().__init__(
@@ -69,11 +70,16 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
             ValueError: the actions are not integers (num_envs,) of these, or reset was
                 not called.
         """
-        if self.state is None:
-            raise ValueError("step: expected reset to be called first")
-        running = self._running
-        push = FORCE[check_actions(actions, self.num_envs, 2)[running]]
-        _, x_dot, theta, theta_dot = self.state
+        require(self.state is not None, "step", "reset to be called first", "a step")
+        return self.move(check_actions(actions, self.num_envs, 2))
+
+    def move(
+        self, actions: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]:
+        """A step, for actions that are known to fit."""
+        running, state = self._running, np.asarray(self.state)
+        push = FORCE[actions[running]]
+        _, x_dot, theta, theta_dot = state
         cosine, sine = np.cos(theta), np.sin(theta)
         turned = self.polemass_length * (theta_dot * theta_dot) * sine
         temp = (push + turned) / self.total_mass
@@ -81,11 +87,11 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
         theta_acc = (self.gravity * sine - cosine * temp) / (self.length * inertia)
         x_acc = temp - self.polemass_length * theta_acc * cosine / self.total_mass
         slope = np.array((x_dot, x_acc, theta_dot, theta_acc))
-        self.state = self.state + self.tau * slope
-        self._seen[running] = self.state.T
+        state = state + self.tau * slope
+        self._seen[running] = state.T
         self._time += 1
 
-        x, _, theta, _ = abs(self.state)
+        x, _, theta, _ = abs(state)
         ended = (x > self.x_threshold) | (theta > self.theta_threshold_radians)
         rewards = np.zeros(self.num_envs, dtype=np.float32)
         terminated = np.zeros(self.num_envs, dtype=bool)
@@ -95,8 +101,8 @@ class CartPoleVectorEnv(cartpole.CartPoleVectorEnv):
         if self._time >= self.max_episode_steps:
             truncated[running] = ended[:] = True
         if np.count_nonzero(ended):
-            self.state = self.state.compress(~ended, axis=1)
-            self._running = running[~ended]
+            state, self._running = state.compress(~ended, axis=1), running[~ended]
+        self.state = state
         return self._seen.copy(), rewards, terminated, truncated, {}
 
 

@@ -123,7 +123,7 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         self.single_action_space = spaces.Discrete(mdp.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self.states: NDArray[np.int64] | None = None  # (num_envs,), after a reset
+        self.states: Any = None  # (num_envs,), int64, after a reset
         self._times = np.zeros(num_envs, dtype=np.int64)
         self._ended = np.zeros(num_envs, dtype=bool)
 
@@ -148,10 +148,14 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         Raises:
             ValueError: the actions are not these, or reset was not called.
         """
+        require(self.states is not None, "step", "reset to be called first", "a step")
+        return self.move(check_actions(actions, self.num_envs, self.mdp.num_actions))
+
+    def move(
+        self, actions: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]:
+        """A step, for actions that are known to fit."""
         mdp, before = self.mdp, self.states
-        if before is None:
-            raise ValueError("step: expected reset to be called first")
-        actions = check_actions(actions, self.num_envs, mdp.num_actions)
         after = draw_indexes(self._transition[before, actions], self.np_random)
         rewards = mdp.reward[before, actions, after]
         self._times += 1

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pg_helpers.acting import actor, ask, draw, seeded
 from pg_helpers.envs import MAX_ENVS
-from pg_helpers.require import check_count, check_finite, require
+from pg_helpers.require import check_count, require
 from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode
 
 MAX_STEPS = 10_000
@@ -71,7 +69,7 @@ def sample_trajectory(
     """
     require(isinstance(env, gymnasium.Env), "env", "a gymnasium.Env", env, TypeError)
     check_count("max_steps", max_steps)
-    spaces, record = Spaces(env, policy), _Record(1)
+    spaces, steps = Spaces(env, policy), []
     with seeded(seed, spaces.device) as (env_seed, generator):
         observation = spaces.reset(env, seed=env_seed)
         for _ in range(max_steps):
@@ -79,14 +77,14 @@ def sample_trajectory(
             after, reward, terminated, truncated, _ = spaces.step(
                 env, spaces.for_env(action)
             )
-            record.add([0], observation[None], action[None], reward[None])
+            steps.append(([0], observation[None], action[None], reward[None]))
             observation = after
             if terminated or truncated:
                 break
         else:
             raise _too_long(max_steps)
-    record.end([0], observation[None], (truncated & ~terminated)[None])
-    return record.collate(spaces)
+    end = ([0], observation[None], (truncated & ~terminated)[None])
+    return _collate(steps, [end], 1, spaces)
 
 
 def sample_trajectories(
@@ -135,13 +133,13 @@ def in_lock_step(
     max_steps: int,
 ) -> Trajectories:
     """Sample N trajectories; `sample_trajectories` says how."""
-    record = _Record(N)
+    steps: list[tuple[Any, ...]] = []
+    ends: list[tuple[Any, ...]] = []
     with seeded(seed, spaces.device) as (env_seed, generator):
-        act = actor(envs, policy, spaces)
+        act, mode = actor(envs, policy, spaces), autoreset_mode(envs)
         for first in range(0, N, envs.num_envs):
             observations = spaces.reset(envs, seed=None if first else env_seed)
-            rows = np.arange(first, min(first + envs.num_envs, N))
-            running = rows - first
+            running = np.arange(min(envs.num_envs, N - first))
             for _ in range(max_steps):
                 seen = observations.take(running, axis=0)
                 actions = act(seen, running, generator)
@@ -149,74 +147,63 @@ def in_lock_step(
                 observations, rewards, terminated, truncated, info = spaces.step(
                     envs, spaces.for_env(actions)
                 )
-                record.add(rows, seen, taken, rewards[running])
+                steps.append((running + first, seen, taken, rewards[running]))
                 ended = terminated | truncated
                 if not np.count_nonzero(ended):
                     continue
-                mode, ends = autoreset_mode(envs, info), ended[running]
-                last = running[ends]
-                # Same-step autoreset shows the start of the next episode already.
-                same_step = mode is AutoresetMode.SAME_STEP and len(last)
-                seen = spaces.last_seen(info, last) if same_step else observations[last]
-                record.end(rows[ends], seen, (truncated & ~terminated)[last])
-                rows, running = rows[~ends], running[~ends]
+                last, running = running[ended[running]], running[~ended[running]]
+                seen = observations[last]
+                at_once = mode is None and "final_obs" in info
+                if len(last) and (at_once or mode is AutoresetMode.SAME_STEP):
+                    # These observations are of the next episodes already.
+                    seen = spaces.last_seen(info, last)
+                cut = (truncated & ~terminated)[last]
+                ends.append((last + first, seen, cut))
                 if mode is AutoresetMode.DISABLED:
                     observations = spaces.reset(envs, options={"reset_mask": ended})
                 if not len(running):
                     break
             else:
                 raise _too_long(max_steps)
-    return record.collate(spaces)
+    return _collate(steps, ends, N, spaces)
 
 
-class _Record:
-    """What N episodes saw, did and got: of each step, only of those who took it."""
+def _collate(
+    steps: list[tuple[Any, ...]], ends: list[tuple[Any, ...]], N: int, spaces: Spaces
+) -> Trajectories:
+    """Padded tensors of N episodes; refuses numbers that are not finite.
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.steps: list[tuple[Any, NDArray, NDArray, NDArray]] = []
-        self.ends: list[tuple[Any, NDArray, NDArray]] = []
+    Args:
+        steps: row numbers of those who took the step, what they saw, did and got.
+        ends: row numbers of those who ended, what they saw last, whether truncated.
+        N: number of rows.
+        spaces: of the environment.
+    """
+    rows, seen, actions, rewards = zip(*steps, strict=True)
+    row = np.concatenate(rows)
+    lengths = np.bincount(row, minlength=N)
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    # The steps of a row come in the order of time: a stable sort finds their places.
+    places = np.empty_like(row)
+    places[row.argsort(kind="stable")] = np.flatnonzero(mask)
 
-    def add(self, rows: Any, seen: NDArray, actions: NDArray, rewards: NDArray) -> None:
-        """Append one step of the episodes of these numbers."""
-        self.steps.append((rows, seen, actions, rewards))
-
-    def end(self, rows: Any, seen: NDArray, truncated: NDArray) -> None:
-        """Note what was seen last, and whether the episode was cut off."""
-        self.ends.append((rows, seen, truncated))
-
-    def collate(self, spaces: Spaces) -> Trajectories:
-        """The padded tensors; refuses numbers that are not finite."""
-        rows, seen, actions, rewards = zip(*self.steps, strict=True)
-        in_order = np.concatenate(rows)
-        lengths = np.bincount(in_order, minlength=self.number)
-        N, T = self.number, lengths.max()
-        mask = np.arange(T) < lengths[:, None]
-        # The steps of a row come in the order of time, so that a stable sort finds the
-        # place of each.
-        places = np.empty_like(in_order)
-        places[in_order.argsort(kind="stable")] = np.flatnonzero(mask)
-
-        def padded(parts: tuple[NDArray, ...]) -> NDArray:
-            taken = np.concatenate(parts)
-            whole = np.zeros((N * T, *taken.shape[1:]), taken.dtype)
+    def padded(name: str, parts: Any, kind: Any = None) -> Tensor:
+        taken = np.concatenate(parts)
+        whole = np.zeros((mask.size, *taken.shape[1:]), kind or taken.dtype)
+        with np.errstate(over="ignore"):
             whole[places] = taken
-            return whole.reshape(N, T, *taken.shape[1:])
+        return spaces.finite(name, whole.reshape(*mask.shape, *taken.shape[1:]))
 
-        ended, last, truncated = map(np.concatenate, zip(*self.ends, strict=True))
-        by_row, tensor = ended.argsort(), partial(torch.as_tensor, device=spaces.device)
-        numbers = {
-            "observations": spaces.for_policy(padded(seen)),
-            "actions": tensor(padded(actions)),
-            "rewards": tensor(padded(rewards), dtype=spaces.dtype),
-            "final_observations": spaces.for_policy(last[by_row]),
-        }
-        for name, values in numbers.items():
-            if values.is_floating_point():
-                check_finite(f"{name} by trajectory and step", values)
-        return Trajectories(
-            mask=tensor(mask), truncated=tensor(truncated[by_row]), **numbers
-        )
+    ended, last, truncated = map(np.concatenate, zip(*ends, strict=True))
+    order, last = ended.argsort(), last.astype(spaces.seen_kind)
+    return Trajectories(
+        observations=padded("observations", seen, spaces.seen_kind),
+        actions=padded("actions", actions),
+        rewards=padded("rewards", rewards, spaces.kind),
+        mask=torch.from_numpy(mask).to(spaces.device),
+        truncated=torch.from_numpy(truncated[order]).to(spaces.device),
+        final_observations=spaces.finite("final_observations", last[order]),
+    )
 
 
 def _too_long(max_steps: int) -> ValueError:

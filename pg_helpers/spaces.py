@@ -18,7 +18,7 @@ from pg_helpers.cartpole import CartPoleVectorEnv, in_arrays
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement, single_spaces
-from pg_helpers.require import check_count, require
+from pg_helpers.require import NotFiniteError, check_count, require
 
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
@@ -34,7 +34,8 @@ class Spaces:
         action: space of one environment, Discrete or Box.
         batch: (), or (num_envs,) for a vector.
         device: where a policy's parameters are.
-        dtype: float type of a policy's parameters.
+        kind: their float type, in NumPy's terms.
+        seen_kind: type of the observations that the policy gets.
 
     Args:
         env: a Gymnasium environment, single or vector.
@@ -55,6 +56,9 @@ class Spaces:
             require(supported, f"{name} space", "Discrete or Box", space)
         self.batch = (env.num_envs,) if isinstance(env, VectorEnv) else ()
         self.device, self.dtype = placement(policy)
+        self.kind = torch.zeros((), dtype=self.dtype).numpy().dtype
+        is_number = isinstance(self.observation, Discrete)
+        self.seen_kind = np.dtype(np.int64) if is_number else self.kind
         self._is_ours = type(env) in (TabularVectorEnv, CartPoleVectorEnv)
         self._shape = (*self.batch, *self.observation.shape)
 
@@ -67,9 +71,9 @@ class Spaces:
 
     def step(self, env: Any, actions: Any) -> Step:
         """Observations, rewards, terminated, truncated: (*batch, ...); and the info."""
-        answer = env.step(actions)
         if self._is_ours:
-            return answer
+            return env.move(actions)
+        answer = env.step(actions)
         if not isinstance(answer, tuple) or len(answer) != 5:
             five = "(observation, reward, terminated, truncated, info) from step()"
             require(False, "env", five, answer, TypeError)
@@ -91,8 +95,17 @@ class Spaces:
 
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers for a Discrete space, the policy's float type for a Box."""
-        dtype = torch.int64 if isinstance(self.observation, Discrete) else self.dtype
-        return torch.as_tensor(observations, dtype=dtype, device=self.device)
+        return torch.from_numpy(np.array(observations, self.seen_kind)).to(self.device)
+
+    def finite(self, name: str, array: NDArray) -> Tensor:
+        """A part of a batch on the policy's device; refuses NaN and infinity."""
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+            raise NotFiniteError(
+                f"{name} by trajectory and step: expected finite numbers, got "
+                f"{array[*where]} at {where}"
+            )
+        return torch.from_numpy(array).to(self.device)
 
     def for_env(self, actions: NDArray) -> Any:
         """What step() takes: shifted to the space's start, or clipped to its bounds."""
@@ -117,12 +130,10 @@ def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray
     return array
 
 
-def autoreset_mode(env: VectorEnv, info: dict[str, Any]) -> AutoresetMode | None:
-    """When a vector of environments starts new episodes; None if it never does."""
+def autoreset_mode(env: VectorEnv) -> AutoresetMode | None:
+    """When a vector of environments starts new episodes; None if it does not say."""
     named = (getattr(env, "metadata", None) or {}).get("autoreset_mode")
-    if named is None:
-        return AutoresetMode.SAME_STEP if "final_obs" in info else None
-    return AutoresetMode(named)
+    return None if named is None else AutoresetMode(named)
 
 
 class VectorOfOne(VectorEnv):

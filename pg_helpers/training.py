@@ -16,7 +16,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from pg_helpers.acting import answer, torch_seeded
-from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, length, put_back
+from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, put_back
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.execution import one_thread, uninterrupted
@@ -295,8 +295,7 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
         "entropy": entropies.mean().item(),
     }
     with uninterrupted():
-        gradient = run.optimizer.step(loss, config.max_gradient_norm)
-        measured["gradient_norm"] = length(gradient)
+        measured["gradient_norm"] = run.optimizer.step(loss, config.max_gradient_norm)
         run.history.append(measured)
     return Update(number=number, history=run.history, batch=batch, **measured)
 
