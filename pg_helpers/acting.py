@@ -36,7 +36,8 @@ def answer(policy: Any, seen: Tensor, spaces: Spaces) -> Any:
         TypeError: it is not a distribution.
         ValueError: it does not fit the action space.
     """
-    require(callable(policy), "policy", "a function of observations", policy, TypeError)
+    can_act = callable(policy) and not isinstance(policy, type)
+    require(can_act, "policy", "a function of observations", policy, TypeError)
     distribution = policy(seen)
     is_one, came = isinstance(distribution, Distribution), type(distribution)
     require(is_one, "policy", "a torch.distributions object", came, TypeError)
@@ -67,6 +68,7 @@ def draw(distribution: Distribution, generator: np.random.Generator) -> NDArray:
     """Actions drawn from a policy's answer: integers, or real numbers of its own.
 
     Raises:
+        ValueError: what the distribution draws has another shape than it says.
         NotFiniteError: there is nothing finite to draw from.
     """
     if isinstance(distribution, Categorical):
@@ -77,6 +79,9 @@ def draw(distribution: Distribution, generator: np.random.Generator) -> NDArray:
         raise NotFiniteError(
             f"policy: expected a density, got none ({error})"
         ) from error
+    shape = distribution.batch_shape + distribution.event_shape
+    fits = isinstance(actions, Tensor) and actions.shape == shape
+    require(fits, "policy", f"a draw of shape {tuple(shape)}", actions)
     check_finite("policy, actions", actions)
     return actions.cpu().numpy()
 
@@ -147,12 +152,9 @@ def numpy_network(policy: Any, spaces: Spaces) -> Network | None:
     if type(policy) is not MLPPolicy or type(policy.network) is not nn.Sequential:
         return None
     modules: list[Any] = list(policy.network)
-    if [type(m) for m in modules] != [
-        nn.Linear,
-        *[nn.Tanh, nn.Linear] * (len(modules) // 2),
-    ]:
-        return None
-    if any(_is_altered(module) for module in (policy, policy.network, *modules)):
+    built = [nn.Linear, *[nn.Tanh, nn.Linear] * (len(modules) // 2)]
+    altered = map(_is_altered, (policy, policy.network, *modules))
+    if [type(module) for module in modules] != built or any(altered):
         return None
     tensors = [t for module in modules[::2] for t in (module.weight, module.bias)]
     kinds = {t is not None and (t.device.type, t.dtype) for t in tensors}
@@ -166,6 +168,7 @@ def numpy_network(policy: Any, spaces: Spaces) -> Network | None:
         (weight.T, bias) for weight, bias in zip(arrays[::2], arrays[1::2], strict=True)
     ]
 
+    @np.errstate(all="ignore")  # where training diverges, the plain way says it
     def cumulative(observations: NDArray) -> NDArray:
         values = observations.astype(last_weight.dtype)
         for weight, bias in hidden:

@@ -122,7 +122,9 @@ class GaussianPolicy(nn.Module):
         self.observation_size = check_count("observation_size", observation_size)
         check_count("action_size", action_size)
         self.network = _multilayer_perceptron(observation_size, action_size, hidden)
-        std = torch.full((action_size,), check_positive("initial_std", initial_std))
+        number = check_positive("initial_std", initial_std)
+        std = torch.full((action_size,), number, dtype=torch.float64)
+        std = std.to(torch.get_default_dtype())  # infinite if it is too large
         self.log_std = nn.Parameter(std.log())
         fits = math.isfinite(_sum(self.log_std.exp().log()))
         require(fits, "initial_std", f"a number that {std.dtype} can hold", initial_std)

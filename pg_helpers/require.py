@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-MAX_FLOAT = float(np.finfo(np.float64).max)
-
 
 class NotFiniteError(ValueError):
     """A number is NaN or infinite where only finite ones make sense."""
@@ -66,8 +64,12 @@ def check_positive(name: str, value: Any) -> float:
     """Return a number above 0, in the range of floats, as one."""
     is_real = isinstance(value, Real) and not isinstance(value, bool)
     require(is_real, name, "a positive number", value, TypeError)
-    require(0 < value <= MAX_FLOAT and float(value), name, "a positive number", value)
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # 10**400
+        number = math.inf
+    require(0 < number < math.inf, name, "a positive number", value)
+    return number
 
 
 def check_tensor(name: str, value: Any) -> None:

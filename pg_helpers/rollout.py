@@ -168,6 +168,7 @@ def in_lock_step(
     return _collate(steps, ends, N, spaces)
 
 
+@np.errstate(over="ignore")  # infinity is refused
 def _collate(
     steps: list[tuple[Any, ...]], ends: list[tuple[Any, ...]], N: int, spaces: Spaces
 ) -> Trajectories:
@@ -190,9 +191,11 @@ def _collate(
     def padded(name: str, parts: Any, kind: Any = None) -> Tensor:
         taken = np.concatenate(parts)
         whole = np.zeros((mask.size, *taken.shape[1:]), kind or taken.dtype)
-        with np.errstate(over="ignore"):
-            whole[places] = taken
-        return spaces.finite(name, whole.reshape(*mask.shape, *taken.shape[1:]))
+        whole[places] = taken
+        return spaces.finite(
+            f"{name} by trajectory and step",
+            whole.reshape(*mask.shape, *taken.shape[1:]),
+        )
 
     ended, last, truncated = map(np.concatenate, zip(*ends, strict=True))
     order, last = ended.argsort(), last.astype(spaces.seen_kind)
@@ -202,7 +205,9 @@ def _collate(
         rewards=padded("rewards", rewards, spaces.kind),
         mask=torch.from_numpy(mask).to(spaces.device),
         truncated=torch.from_numpy(truncated[order]).to(spaces.device),
-        final_observations=spaces.finite("final_observations", last[order]),
+        final_observations=spaces.finite(
+            "final_observations by trajectory", last[order]
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement, single_spaces
 from pg_helpers.require import NotFiniteError, check_count, require
 
+MODES = [mode.value for mode in AutoresetMode]
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
 
@@ -54,7 +55,10 @@ class Spaces:
             space = getattr(self, name)
             supported = isinstance(space, Discrete | Box)
             require(supported, f"{name} space", "Discrete or Box", space)
-        self.batch = (env.num_envs,) if isinstance(env, VectorEnv) else ()
+        self.batch: tuple[int, ...] = ()
+        if isinstance(env, VectorEnv):
+            num_envs = getattr(env, "num_envs", None)
+            self.batch = (check_count("env.num_envs", num_envs),)
         self.device, self.dtype = placement(policy)
         self.kind = torch.zeros((), dtype=self.dtype).numpy().dtype
         is_number = isinstance(self.observation, Discrete)
@@ -78,21 +82,22 @@ class Spaces:
             five = "(observation, reward, terminated, truncated, info) from step()"
             require(False, "env", five, answer, TypeError)
         seen, rewards, terminated, truncated, info = answer
+        require(isinstance(info, dict), "env", "a dict as info", info, TypeError)
         return (
             self._observations(seen, self._shape),
             _array("rewards", rewards, self.batch, "biuf"),
-            _array("terminated", terminated, self.batch, "biu").astype(bool),
-            _array("truncated", truncated, self.batch, "biu").astype(bool),
+            _flags("terminated", terminated, self.batch),
+            _flags("truncated", truncated, self.batch),
             info,
         )
 
     def last_seen(self, info: dict[str, Any], ended: NDArray) -> NDArray:
         """What ended environments saw last, where the next episode has begun."""
-        has_it = isinstance(info, dict) and "final_obs" in info
-        require(has_it, "env", "'final_obs' in the info of step()", info)
+        require("final_obs" in info, "env", "'final_obs' in the info of step()", info)
         last = [info["final_obs"][number] for number in ended]
         return np.array([self._observations(o, self.observation.shape) for o in last])
 
+    @np.errstate(over="ignore")  # infinity is refused
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers for a Discrete space, the policy's float type for a Box."""
         return torch.from_numpy(np.array(observations, self.seen_kind)).to(self.device)
@@ -101,10 +106,8 @@ class Spaces:
         """A part of a batch on the policy's device; refuses NaN and infinity."""
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-            raise NotFiniteError(
-                f"{name} by trajectory and step: expected finite numbers, got "
-                f"{array[*where]} at {where}"
-            )
+            came = f"{array[*where]} at {where}"
+            raise NotFiniteError(f"{name}: expected finite numbers, got {came}")
         return torch.from_numpy(array).to(self.device)
 
     def for_env(self, actions: NDArray) -> Any:
@@ -123,16 +126,30 @@ class Spaces:
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray:
-    array = np.array(value)
+    try:
+        array = np.array(value)
+    except Exception as error:  # rows of unequal length, a tensor with a graph, ...
+        raise TypeError(f"env: expected {name} in an array ({error})") from error
     if array.dtype.kind not in kinds or array.shape != shape:
-        what = "numbers" if "f" in kinds else "whole numbers"
-        require(False, "env", f"{name}, {what} of shape {shape}", value, TypeError)
+        what = "numbers" if "f" in kinds else "booleans or integers"
+        is_kind = array.dtype.kind in kinds
+        require(is_kind, "env", f"{what} as {name}", value, TypeError)
+        require(False, "env", f"{name} of shape {shape}", array.shape)
     return array
+
+
+def _flags(name: str, value: Any, shape: tuple[int, ...]) -> NDArray:
+    flags = _array(name, value, shape, "biu")
+    are_bits = flags.dtype.kind == "b" or np.isin(flags, (0, 1)).all()
+    require(are_bits, "env", f"True or False as {name}", value)
+    return flags.astype(bool)
 
 
 def autoreset_mode(env: VectorEnv) -> AutoresetMode | None:
     """When a vector of environments starts new episodes; None if it does not say."""
     named = (getattr(env, "metadata", None) or {}).get("autoreset_mode")
+    is_known = named is None or isinstance(named, AutoresetMode) or named in MODES
+    require(is_known, "env", f"an autoreset_mode among {MODES}", named)
     return None if named is None else AutoresetMode(named)
 
 
@@ -146,7 +163,9 @@ class VectorOfOne(VectorEnv):
 
     def __init__(self, env: gymnasium.Env) -> None:
         self.env, self.num_envs, self._spaces = env, 1, Spaces(env, None)
-        self.single_observation_space = self._spaces.observation
+        seen = self._spaces.observation
+        is_discrete = isinstance(seen, Discrete)  # whose answers come from 0 here
+        self.single_observation_space = Discrete(seen.n) if is_discrete else seen
         self.single_action_space = self._spaces.action
 
     def reset(self, *, seed: Any = None, options: Any = None) -> tuple[NDArray, dict]:

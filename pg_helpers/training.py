@@ -283,9 +283,11 @@ def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Upda
         weights = return_weights(batch, config, returns)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        every_step = torch.ones_like(batch.mask)
-        log_probs, entropies = _ask_again(policy, batch, spaces, every_step)
-        entropies = entropies[batch.mask.flatten()]
+        steps = batch.mask
+        if run.loss.needs_log_probs:  # of padded steps too: see `BoundLoss`
+            steps = torch.ones_like(batch.mask)
+        log_probs, entropies = _ask_again(policy, batch, spaces, steps)
+        entropies = entropies[batch.mask[steps]]
         loss = _value_of(run.loss, policy, batch, log_probs, seed)
     measured = {
         "mean_return": returns.sum().item() / N,

@@ -4,9 +4,11 @@ The record is plain Python, written by the environment itself when it answers: w
 sampled from it must say the same.
 """
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -14,11 +16,12 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from hypothesis import strategies as st
-from judge import _group, ended, judge
+from judge import PACKAGES, _group, ended, judge
 from odd import HARMFUL, HARMLESS, INF, odd
 from torch.distributions import Categorical, Independent, Normal
 
 import pg_helpers as pg
+from pg_helpers import acting
 
 
 class OwnError(Exception):
@@ -254,7 +257,7 @@ def left_alone(policy: Any = None) -> Iterator[None]:
 
 def flat(policy: Any) -> torch.Tensor:
     found = list(getattr(policy, "parameters", tuple)())
-    if not found or found[0].is_meta:
+    if not found:
         return torch.zeros(0)
     return torch.cat([p.detach().flatten() for p in found]).clone()
 
@@ -269,14 +272,20 @@ def judged(call: Callable[[], Any], names: tuple[str, ...]) -> Any:
             assert str(error.__cause__) in str(error)
             raise error.__cause__ from None
         except Exception as error:
-            policys = any(
-                "The policy raised" in n for n in vars(error).get("__notes__", ())
-            )
-            if not policys and not isinstance(error, OwnError):
+            if not raised_by_policy(error) and not isinstance(error, OwnError):
                 raise
-            assert policys or error.__cause__ is None
+            assert error.__cause__ is None
             ended[_group(), "raised by the environment or the policy"] += 1
             ended[_group(), "answered"] -= 1
             return None
 
     return judge(own, names)
+
+
+def raised_by_policy(error: Exception) -> bool:
+    """Whether it comes from below the call of the policy, and is not in our words."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    asked = [n for n, file in enumerate(files) if file == acting.__file__]
+    last = Path(files[-1])
+    ours = any(last.is_relative_to(place) for place in PACKAGES)
+    return bool(asked) and asked[-1] < len(files) - 1 and not ours

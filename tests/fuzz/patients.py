@@ -57,7 +57,6 @@ WRONG = {
     "a table of another world": lambda world: random_table(world.num_states + 1, 2),
     "three actions": lambda world: pg.MLPPolicy(wide(world), 3),
     "frozen": lambda world: pg.MLPPolicy(wide(world), 2).requires_grad_(False),
-    "on no device": lambda world: pg.MLPPolicy(wide(world), 2).to("meta"),
     "a Gaussian": lambda world: pg.GaussianPolicy(wide(world), 2),
     "a layer": lambda world: nn.Linear(wide(world), 2),
     "a layer that does not fit": lambda world: nn.Linear(7, 2),
@@ -81,7 +80,6 @@ RIGHT = {
     "a table": lambda world: random_table(world.num_states, 2),
     "a network": lambda world: pg.MLPPolicy(wide(world), 2, (3,)).double(),
     "float32": lambda world: pg.MLPPolicy(wide(world), 2, ()),
-    "float16": lambda world: pg.MLPPolicy(wide(world), 2, (3,)).half(),
     "one action never": answers(logits(lambda flat: flat.masked_fill(NEVER, -9e999))),
     "a function": lambda world: Answers(logits(lambda flat: flat + 1)).forward,
 }

@@ -112,8 +112,6 @@ WRONG = {
     "huge": of_right(lambda value: value * 1e300),
     "tiny": of_right(lambda value: value * 1e-300),
     "no graph": of_right(lambda value: value.detach()),
-    "no numbers": of_right(lambda value: value.to("meta")),
-    "sparse": of_right(lambda value: value.to_sparse()),
     "complex": of_right(lambda value: value * 1j),
     "another graph": lambda *_: torch.ones((), requires_grad=True) * 2,
     "raises": fault(KeyError("a")),

@@ -29,7 +29,7 @@ RECORDS = {
     pg.exact.AllTrajectories,
 }
 # Besides what the package itself names as public.
-NAMES = "ascent distributions losses mdp policies require returns worlds"
+NAMES = "ascent losses mdp policies require returns worlds"
 MODULES = [
     importlib.import_module(f"pg_helpers.{name}")
     for name in [*NAMES.split(), "clinic.__main__"]

@@ -10,9 +10,8 @@ from nonsense import THINGS, right_or_not, thing
 from worlds import sparse_world
 
 import pg_helpers as pg
-from pg_helpers.acting import as_vector_env
 from pg_helpers.cartpole import in_arrays
-from pg_helpers.env_answers import VectorOfOne
+from pg_helpers.spaces import VectorOfOne, as_vector_env
 
 WORLDS = {
     "corridor": pg.corridor(length=3, horizon=4),
@@ -28,10 +27,8 @@ OPTIONS = st.sampled_from(
     [
         thing(w)
         for w in (
-            "None", "{}", "{'low': -0.1, 'high': 0.1}", "{'low': 'a'}", "{'low': NAN}",
-            "{'low': 1, 'high': -1}", "{'low': INF}", "{'high': None}", "{'state': 1}",
-            "{'reset_mask': np.array([True])}", "{'low': np.zeros(3)}",
-            "{'low': -1e308, 'high': 1e308}", "{'low': -1e30, 'high': 1e30}",
+            "None", "{}", "{'low': -0.1, 'high': 0.1}", "{'state': 1}",
+            "{'reset_mask': np.array([True])}",
         )
     ]
 )  # fmt: skip
@@ -61,7 +58,7 @@ DONE = ("step", "action", "actions", "seed", "options", "states", "reset")
 @covers(pg.TabularEnv)
 @given(
     world=right_or_not(st.sampled_from([*WORLDS])),
-    render_mode=right_or_not(st.sampled_from([None, "ansi", "human"])),
+    render_mode=st.sampled_from([thing(w) for w in ("None", "'ansi'", "'human'", "1")]),
     deeds=DEEDS,
 )
 def test_one_agent(world, render_mode, deeds):
@@ -172,8 +169,7 @@ IDS = ("Corridor", "GridWorld", "TwoArmedBandit")
     vector=st.booleans(),
     arguments=st.dictionaries(
         st.sampled_from(["length", "horizon", "shape", "slip"]),
-        # Gymnasium says in its own words what was given, and some has none.
-        THINGS.filter(lambda t: "Rude" not in t.words and "5000" not in t.words),
+        THINGS,
         max_size=2,
     ),
 )

@@ -44,10 +44,8 @@ ENVS = st.sampled_from(
         *(
             thing(word)
             for word in (
-                "'CartPole-v1'", "'pg_helpers/Corridor-v0'", "''", "':'", "'a:b'",
-                "'a b'", "'CartPole-v99'", "'\\0'", "'\\0:CartPole-v1'",
-                "':CartPole-v1'",
-                "'..:CartPole-v1'", "'os:CartPole-v0x'", "'x' * 5000", "'é-v1'",
+                "'CartPole-v1'", "'pg_helpers/Corridor-v0'", "''", "'a:b'", "'a b'",
+                "'CartPole-v99'", "'os:CartPole-v0x'", "'x' * 5000", "'é-v1'",
             )
         ),
     ]
@@ -141,12 +139,6 @@ ANSWERS = {
     "bounded": lambda seen: Independent(
         Beta(torch.ones(*seen.shape[:-1], 1), torch.ones(*seen.shape[:-1], 1)), 1
     ),
-    "half": lambda seen: Categorical(
-        logits=torch.zeros(*seen.shape[:-1], 2, dtype=torch.bfloat16)
-    ),
-    "half a density": lambda seen: Normal(
-        torch.zeros(*seen.shape[:-1], 1, dtype=torch.bfloat16), torch.tensor(1.0)
-    ),
 }
 RIGHT = {
     "two actions": lambda seen: logits(*seen.shape[:-1], 2),
@@ -227,9 +219,6 @@ def filled(number):
 
 
 MODULES = {
-    "meta": lambda p: p.to("meta"),
-    "bfloat16": lambda p: p.bfloat16(),
-    "float16": lambda p: p.half(),
     "float64": lambda p: p.double(),
     "two precisions": lambda p: p.network[2].double(),
     "NaN": filled(NAN),
@@ -249,7 +238,7 @@ def test_a_network_that_was_tampered_with(change, env):
     MODULES[change](policy)
     envs = {"corridor": WORLD, "single": pg.TabularEnv(WORLD)}.get(env, env)
     found = judged(lambda: pg.sample_trajectories(envs, policy, 2), NAMES)
-    works = change in ("bfloat16", "float16", "float64")
+    works = change == "float64"
     assert (found is not None) == works or change == "huge"
     if found is not None:
         assert found.rewards.dtype == next(policy.parameters()).dtype

@@ -114,15 +114,11 @@ POLICY = pg.MLPPolicy(1, 2)
 CONFIG = pg.TrainConfig(num_updates=2, num_trajectories=2)
 
 
-def in_words(thing):
-    return "Rude" not in thing.words and "5000" not in thing.words
-
-
 @covers(pg.train)
 @given(
     env=right_or_not(st.just("pg_helpers/Corridor-v0")),
-    policy=right_or_not(st.just(POLICY)).filter(in_words),
-    config=right_or_not(st.just(CONFIG)).filter(in_words),
+    policy=right_or_not(st.just(POLICY)),
+    config=right_or_not(st.just(CONFIG)),
     progress=st.sampled_from([False, 0, None]),
 )
 def test_arguments(env, policy, config, progress):

@@ -45,7 +45,7 @@ ENVS = {
     "numbers": lambda: Hostile(gymnasium.spaces.Box(-1, 1, (2,)), BINARY, [3]),
 }
 BINARY = gymnasium.spaces.Discrete(2)
-ODD_IDS = ("", "no:such", "a:b:c", ":", "CartPole-v999", "x" * 5000)
+ODD_IDS = ("", "no:such", "CartPole-v999", "x" * 5000)
 
 
 def sampled(name):

@@ -9,7 +9,7 @@ from oracles import assert_refused
 from worlds import Rule
 
 import pg_helpers as pg
-from pg_helpers.acting import as_vector_env
+from pg_helpers.spaces import as_vector_env
 
 
 def at_random(seen, generator):

@@ -293,7 +293,7 @@ def test_what_is_drawn():
         ({"mdp": "CartPole-v1"}, TypeError, ["mdp", "CartPole-v1"]),
         ({"policy": plain}, TypeError, ["policy", "function"]),
         ({"policy": random_table(3, 2)}, ValueError, ["(..., 3)", "2)"]),
-        ({"target": 1.0}, TypeError, ["target", "float"]),
+        ({"target": 1.0}, TypeError, ["target", "tensor"]),
         ({"target": torch.ones(3)}, ValueError, ["target", "(3,)"]),
         ({"target": torch.full((17,), math.nan)}, ValueError, ["target", "finite"]),
         ({"seed": -1}, ValueError, ["seed", "-1"]),

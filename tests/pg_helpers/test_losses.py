@@ -140,9 +140,9 @@ WITH_NAN = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, NAN]])
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
-        (([[1.0]], ONES, TRUE), TypeError, ("log_probs", "tensor", "list")),
-        ((ONES, np.ones(2), TRUE), TypeError, ("weights", "tensor", "ndarray")),
-        ((ONES, ONES, None), TypeError, ("mask", "tensor", "NoneType")),
+        (([[1.0]], ONES, TRUE), TypeError, ("log_probs", "tensor", "[[1.0]]")),
+        ((ONES, np.ones(2), TRUE), TypeError, ("weights", "tensor", "array")),
+        ((ONES, ONES, None), TypeError, ("mask", "tensor", "None")),
         ((ONES, ONES, ONES), TypeError, ("mask", "bool", "float32")),
         ((ONES.long(), ONES, TRUE), TypeError, ("log_probs", "floats", "int64")),
         ((ONES[0], ONES, TRUE), ValueError, ("log_probs", "(N, T)", "(3,)")),
@@ -154,32 +154,32 @@ WITH_NAN = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, NAN]])
         (
             (ONES, ONES, torch.tensor([[True] * 3, [False] * 3])),
             ValueError,
-            ("mask", "step in every trajectory", "row 1"),
+            ("mask", "a step in every row", "False"),
         ),
         (
             (ONES, WITH_NAN, TRUE),
             NotFiniteError,
-            ("weights", "nan", "step 2 of trajectory 1"),
+            ("weights", "nan at [1, 2]"),
         ),
         (
             (ONES, torch.tensor([1.0, -INF]), TRUE),
             NotFiniteError,
-            ("weights", "-inf", "step 0 of trajectory 1"),
+            ("weights", "-inf at [1, 0]"),
         ),
         (
             (WITH_NAN, ONES, TRUE),
             NotFiniteError,
-            ("log_probs", "nan", "step 2 of trajectory 1"),
+            ("log_probs", "nan at [1, 2]"),
         ),
         (
             (-INF * ONES, 0 * ONES, TRUE),
             NotFiniteError,
-            ("log_probs", "-inf", "step 0 of trajectory 0"),
+            ("log_probs", "-inf at [0, 0]"),
         ),
         (
             (3e38 * ONES, 3e38 * ONES, TRUE),
             NotFiniteError,
-            ("weights * log_probs", "overflow"),
+            ("weights * log_probs", "finite sum"),
         ),
     ],
 )

@@ -135,7 +135,7 @@ def test_a_batch_mean_needs_a_weight_a_trajectory_or_a_step(shape, came):
         ([[1.0]], None, TypeError, ("gamma", "None")),
         ([[1.0, NAN]], 0.9, pg.NotFiniteError, ("rewards", "finite", "nan", "[0, 1]")),
         ([[1.0], [np.inf]], 0.9, pg.NotFiniteError, ("rewards", "inf", "[1, 0]")),
-        (1.0, 0.9, ValueError, ("rewards", "time axis", "single")),
+        (1.0, 0.9, ValueError, ("rewards", "time axis", "1.")),
         ("many", 0.9, TypeError, ("rewards", "numbers")),
         ([["a"]], 0.9, TypeError, ("rewards", "numbers")),
         ([[1.0], [1.0, 2.0]], 0.9, TypeError, ("rewards", "numbers")),

@@ -54,13 +54,13 @@ def test_a_policy_that_cannot_act_is_refused(sample, policy, kind, words):
 
 @each_road
 @pytest.mark.parametrize("name", ["network.0.bias", "log_std"])
-def test_a_density_that_is_not_a_number_is_refused_with_the_step(sample, name):
+def test_a_density_that_is_not_a_number_is_refused(sample, name):
     policy = pg.GaussianPolicy(2, 1)
     with torch.no_grad():
         policy.get_parameter(name).fill_(NAN)
     env = CountingEnv(action_space=BOX)
     assert_refused(
-        lambda: sample(env, policy), NotFiniteError, "policy", "expected", "step 0"
+        lambda: sample(env, policy), NotFiniteError, "policy", "expected", "nan"
     )
 
 
@@ -72,8 +72,8 @@ def test_a_reward_that_is_not_a_number_is_named_with_its_step(sample, step):
         lambda: sample(env),
         NotFiniteError,
         "rewards",
-        "nan",
-        f"step {step} of trajectory 0",
+        "by trajectory and step",
+        f"nan at [0, {step}]",
     )
 
 
@@ -83,7 +83,7 @@ def test_the_trajectory_of_a_reward_that_is_not_a_number_is_named():
     assert_refused(
         lambda: several(SyncVectorEnv(makers), number=4),
         NotFiniteError,
-        "step 0 of trajectory 3",
+        "nan at [3, 0]",
     )
 
 
@@ -113,8 +113,8 @@ def test_an_observation_that_is_not_a_number_is_named_with_its_step(sample, step
         lambda: sample(Blind(step)),
         NotFiniteError,
         "observations",
-        "nan",
-        f"step {step} of trajectory 0",
+        "by trajectory and step",
+        f"nan at [0, {step}, 0]",
     )
 
 

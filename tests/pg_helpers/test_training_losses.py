@@ -178,8 +178,8 @@ OTHER = nn.Linear(1, 1).double()
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
-        (lambda a, b, c: 1.0, TypeError, "loss: expected a scalar tensor, got 1.0"),
-        (lambda a, b, c: a, ValueError, r"loss: expected a scalar, got shape \(8"),
+        (lambda a, b, c: 1.0, TypeError, "loss: expected a tensor, got 1.0"),
+        (lambda a, b, c: a, ValueError, r"loss: expected a scalar, got \(8"),
         (
             lambda a, b, c: a.detach().sum(),
             ValueError,
