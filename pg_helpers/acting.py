@@ -1,4 +1,4 @@
-"""How a policy acts: what it answers, checked once, and the actions drawn from it."""
+"""How a policy acts: what it returns, checked once, and the actions drawn from it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,8 @@ def answer(policy: Any, seen: Tensor, spaces: Spaces) -> Any:
     distribution = policy(seen)
     is_one, came = isinstance(distribution, Distribution), type(distribution)
     require(is_one, "policy", "a torch.distributions object", came, TypeError)
-    batch, action = (
-        seen.shape[: seen.ndim - len(spaces.observation.shape)],
-        spaces.action,
-    )
+    batch = seen.shape[: seen.ndim - len(spaces.observation.shape)]
+    action = spaces.action
     if isinstance(distribution, Categorical):
         is_discrete = isinstance(action, Discrete)
         fits = is_discrete and distribution.logits.shape == (*batch, action.n)
@@ -52,8 +50,10 @@ def answer(policy: Any, seen: Tensor, spaces: Spaces) -> Any:
         shape = distribution.batch_shape + distribution.event_shape
         fits = isinstance(action, Box) and shape == (*batch, *action.shape)
     if not fits:
-        each = f"a distribution over {action} for observations {tuple(seen.shape)}"
-        require(False, "policy", each, distribution)
+        raise ValueError(
+            f"policy: expected a distribution over {action} for observations of shape "
+            f"{tuple(seen.shape)}, got {shown(distribution)}"
+        )
     return distribution
 
 
@@ -107,18 +107,19 @@ def actor(envs: VectorEnv, policy: Any, spaces: Spaces) -> Act:
     Returns:
         A function of the observations (n, ...) of those that run, their numbers (n,),
         and a generator; it returns one action per environment, also for those that do
-        not run. All ways draw the same actions, up to rounding.
+        not run. For a policy without randomness of its own, all ways draw the same
+        actions, up to rounding.
     """
     network, num_envs = numpy_network(policy, spaces), envs.num_envs
-    if isinstance(envs, TabularVectorEnv):
+    if type(envs) is TabularVectorEnv:  # a subclass may show something else
         seen = envs.mdp.observations
-        table = np.array(math.nan) if network is None else network(seen)
-        if np.isnan(table).any():
+        table = None if network is None else network(seen)
+        if table is None or np.isnan(table).any():
             table = cumulative_probabilities(ask(policy, seen, spaces))
         return lambda _, running, generator: draw_indexes(table[envs.states], generator)
 
     def plain(observations: NDArray, running: NDArray, generator: Any) -> NDArray:
-        # An ended environment may show anything; no policy has to bear it.
+        # Ended environments may show anything, such as NaN: the policy gets zeros.
         whole = np.zeros((num_envs, *observations.shape[1:]), observations.dtype)
         whole[running] = observations
         return draw(ask(policy, whole, spaces), generator)
@@ -196,15 +197,14 @@ def seeded(
 
     Args:
         seed: at least 0; None for a new one each time.
-        device: where the policy draws its actions.
+        device: where the policy draws its actions, the CPU or CUDA.
 
     Yields:
         A seed for the environment, below `MAX_ENV_SEED`, and a generator for the
         policy's discrete actions.
     """
-    for_env, for_torch, for_numpy = np.random.SeedSequence(
-        check_seed(seed)
-    ).generate_state(3)
+    seeds = np.random.SeedSequence(check_seed(seed))
+    for_env, for_torch, for_numpy = seeds.generate_state(3)
     with torch_seeded(int(for_torch), device):
         generator = np.random.Generator(np.random.PCG64(for_numpy))
         yield int(for_env % MAX_ENV_SEED), generator

@@ -12,21 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from pg_helpers.require import (
-    NotFiniteError,
     check_finite,
     check_positive,
     check_tensor,
     require,
 )
 
-BETA, BETA_SQUARE, EPSILON = 0.9, 0.999, 1e-8
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Adam:
     """Adam (Kingma and Ba 2015): up to rounding, the step of `torch.optim.Adam`.
 
-    Written out over one flat vector: the first use of torch.optim imports PyTorch's
-    compiler, which takes longer than training on the corridor.
+    Written out over one flat vector. The first use of torch.optim also imports
+    PyTorch's compiler, which takes longer than training on the corridor.
 
     Args:
         parameters: changed in place by `step`; those without requires_grad are skipped.
@@ -76,10 +75,10 @@ class Adam:
 
         Args:
             loss: scalar () that carries the graph.
-            max_norm: a longer gradient is shortened to this length for the step.
+            max_norm: a longer gradient is clipped to this norm for the step.
 
         Returns:
-            The Euclidean norm of the gradient, before it is shortened.
+            The Euclidean norm of the gradient, before it is clipped.
 
         Raises:
             TypeError, ValueError: the loss is not a scalar tensor with a graph that
@@ -91,14 +90,13 @@ class Adam:
         number = self.num_steps + 1
         with torch.no_grad():
             if max_norm is not None:
-                gradient = gradient * min(1.0, max_norm / max(norm, 1e-300))
-            elif norm > torch.finfo(gradient.dtype).max ** 0.5:
-                raise NotFiniteError(f"gradient: expected finite squares, got {norm}")
-            mean = self.mean.lerp(gradient, 1 - BETA)
-            mean_square = self.mean_square.lerp(gradient * gradient, 1 - BETA_SQUARE)
+                gradient = gradient * _clipping(norm, max_norm)
+            mean = self.mean.lerp(gradient, 1 - BETA_1)
+            mean_square = self.mean_square.lerp(gradient * gradient, 1 - BETA_2)
             # The running means start at 0; the divisions correct that bias.
-            root = (mean_square / (1 - BETA_SQUARE**number)).sqrt_().add_(EPSILON)
-            step = (mean / (1 - BETA**number)).div_(root).mul_(self.learning_rate)
+            root = (mean_square / (1 - BETA_2**number)).sqrt_().add_(EPSILON)
+            step = (mean / (1 - BETA_1**number)).div_(root).mul_(self.learning_rate)
+            check_finite("gradient, squared", mean_square)
             check_finite("step", step)
             parts = step.split(self._sizes)
             for parameter, part in zip(self.parameters, parts, strict=True):
@@ -141,7 +139,7 @@ class TorchOptimizer:
     def step(self, loss: Tensor, max_norm: float | None = None) -> float:
         """Differentiate a loss and step, as `Adam.step`."""
         parts, _, norm = _differentiate(loss, self.parameters)
-        factor = 1.0 if max_norm is None else min(1.0, max_norm / max(norm, 1e-300))
+        factor = 1.0 if max_norm is None else _clipping(norm, max_norm)
         before, state = copies_of(self.parameters), copy.deepcopy(self.state())
         try:
             for parameter, part in zip(self.parameters, parts, strict=True):
@@ -175,6 +173,11 @@ def put_back(parameters: Iterable[nn.Parameter], copies: list[Tensor]) -> bool:
             parameter.requires_grad_(before.requires_grad).copy_(before)
             changed = True
     return changed
+
+
+def _clipping(norm: float, max_norm: float) -> float:
+    """The factor that clips a gradient to at most max_norm."""
+    return min(1.0, max_norm / max(norm, 1e-300))
 
 
 def _differentiate(

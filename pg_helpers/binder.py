@@ -26,7 +26,7 @@ _PLAIN = bool | int | float | complex | str | bytes | None
 class BoundLoss:
     """A loss that can be called with a batch and a policy, whatever it asks for.
 
-    A loss asks for any of `log_probs`, `rewards` and `mask`, each (N, T), `batch`, a
+    A loss may take any of `log_probs`, `rewards` and `mask`, each (N, T), `batch`, a
     `Trajectories`, and `policy`. They are given by name where all arguments have these
     names; else by place: three are `log_probs, rewards, mask` and two are `batch,
     policy`. A function of *args, or one without a signature, gets three. An argument

@@ -153,7 +153,7 @@ def _usable(path: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
         raise ValueError(
             f"checkpoint: expected a file that train wrote, {path} cannot be used "
-            f"({reason}). It is left as it is: name another file, or move it away."
+            f"({reason}). Nothing was changed: name another file, or move this one."
         ) from error
 
 
@@ -169,15 +169,15 @@ def _read(path: Path, here: dict[str, Any]) -> dict[str, Any]:
         content["history"] = History(**dict(rows))
         there = {**content["settings"], "policy": _shapes(content["states"]["policy"])}
         differences = [
-            f"{name} = {there.get(name)} there, {value} here"
+            f"{name} = {there.get(name)} in the file, {value} now"
             for name, value in here.items()
             if there.get(name) != value
         ]
     if differences:
         raise ValueError(
             f"checkpoint: expected a file of this run, {path} is of another: "
-            f"{'; '.join(differences)}. It is left as it is: name another file, or "
-            "delete it to begin anew."
+            f"{'; '.join(differences)}. Nothing was changed: name another file, or "
+            "delete this one to start over."
         )
     return content
 

@@ -16,7 +16,7 @@ from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.require import check_count, require
 from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
 
-MAX_ENVS = 1_000_000  # ten times what fits into the memory of a large machine
+MAX_ENVS = 1_000_000  # a bound for typing mistakes; memory runs out before
 
 
 class TabularEnv(gymnasium.Env):

@@ -7,7 +7,6 @@ weights or differentiates a loss, so that it can judge what does.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +90,8 @@ def count_trajectories(mdp: TabularMDP) -> int:
         TypeError: mdp is not a TabularMDP.
     """
     check_mdp(mdp)
-    return deque(_count_prefixes(mdp), maxlen=1)[0]
+    *_, count = _count_prefixes(mdp)
+    return count
 
 
 def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
@@ -117,7 +117,7 @@ def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
 
 
 def gradient(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
-    """Gradient of J, the sum of R P times the sum of grad ln pi, Eq. (17).
+    """Gradient of J: the sum over tau of P R times the sum of grad ln pi, Eq. (17).
 
     Returns:
         (P,), in the order of policy.parameters(); zero for frozen parameters.
@@ -151,7 +151,7 @@ def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
 
 
 def gradient_by_dp(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
-    """The same as `gradient`, but by dynamic programming: that of `objective_by_dp`."""
+    """The same gradient by differentiating `objective_by_dp`; as `gradient`."""
     return _finite(_flat_gradient(objective_by_dp(mdp, policy, gamma), policy))
 
 
@@ -322,7 +322,7 @@ def _grow(mdp: TabularMDP) -> Iterator[tuple[NDArray[np.int64], ...]]:
 
 
 def _check_trajectories(mdp: TabularMDP, given: Any) -> None:
-    """Refuse what are no trajectories of this world."""
+    """Refuse anything but trajectories of this world."""
     known = isinstance(given, AllTrajectories)
     require(known, "trajectories", "AllTrajectories", given, TypeError)
     parts = (given.states, given.actions, given.mask)

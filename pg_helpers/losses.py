@@ -1,4 +1,4 @@
-"""L(theta): scalars that exist for the sake of their gradient, one equation each."""
+"""L(theta): a scalar that exists only for the sake of its gradient, Eq. (23)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
         mask: bool (N, T); True where a step was really taken.
 
     Returns:
-        Scalar (); minimising it ascends J.
+        Scalar (); a step of gradient descent on it is a step of gradient ascent on J.
 
     Raises:
         TypeError: an argument is not a tensor of the right type.
@@ -46,12 +46,12 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     weights = weights.detach().to(log_probs)
     if weights.ndim == 1:
         weights = weights[:, None]
-    # Both, so that what stands at padded steps does not reach the backward pass either.
+    # Both factors: NaN in the padding of either would reach the gradient of the other.
     padding = ~mask
     terms = weights.masked_fill(padding, 0) * log_probs.masked_fill(padding, 0)
     loss = -terms.sum(dim=1).mean(dim=0)
     if not math.isfinite(loss.item()):
-        check_finite("weights", weights.expand(N, T).masked_fill(~mask, 0))
-        check_finite("log_probs", log_probs.masked_fill(~mask, 0))
+        check_finite("weights", weights.expand(N, T).masked_fill(padding, 0))
+        check_finite("log_probs", log_probs.masked_fill(padding, 0))
         raise NotFiniteError("weights * log_probs: expected a finite sum")
     return loss

@@ -99,7 +99,7 @@ class TabularMDP:
 
 
 def check_mdp(value: object, name: str = "mdp") -> None:
-    """Refuse what is no TabularMDP."""
+    """Refuse anything but a TabularMDP."""
     require(isinstance(value, TabularMDP), name, "a TabularMDP", value, TypeError)
 
 

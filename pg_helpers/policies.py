@@ -153,7 +153,8 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
     """A new policy that fits the spaces of an environment.
 
     Discrete observations and actions give a `TabularPolicy`; other observations with
-    discrete actions an `MLPPolicy`; Box actions a `GaussianPolicy`. The initial
+    discrete actions, or a TabularMDP, an `MLPPolicy`; Box actions a `GaussianPolicy`.
+    The initial
     weights come from PyTorch's global generator: call `torch.manual_seed` before.
 
     Args:
@@ -223,7 +224,7 @@ def entropy(distribution: Distribution, log_probs: Tensor) -> Tensor:
     """Entropy of pi(.|s) in nats, (n,), summed over the components of an action.
 
     Where it has no closed form the result is minus `log_probs` (n,) of actions that
-    were drawn from the distribution, which has the same mean.
+    were drawn from the distribution: its expectation is the entropy.
     """
     if isinstance(distribution, Categorical):
         # What its own entropy does, without a second softmax.
@@ -251,7 +252,7 @@ def _categorical(logits: Tensor, features: Tensor) -> Categorical:
 
 
 def _sum(tensor: Tensor) -> float:
-    """Finite where every number is; 0 under torch.func.vmap, which hides them."""
+    """If finite, so is every number; 0 under torch.func.vmap, which hides them."""
     try:
         return tensor.sum().item()
     except RuntimeError:

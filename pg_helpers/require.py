@@ -43,7 +43,7 @@ def shown(value: Any) -> str:
 def check_count(
     name: str, value: Any, at_least: int = 1, at_most: int | None = None
 ) -> int:
-    """Return an integer of that range as an int; a bool is none."""
+    """Return an integer in the range as an int; a bool is refused."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     require(is_whole, name, "an integer", value, TypeError)
     require(value >= at_least, name, f"at least {at_least}", value)
@@ -73,7 +73,7 @@ def check_positive(name: str, value: Any) -> float:
 
 
 def check_tensor(name: str, value: Any) -> None:
-    """Refuse what is no tensor of real numbers."""
+    """Refuse anything but a tensor of real numbers."""
     require(isinstance(value, Tensor), name, "a tensor", value, TypeError)
     require(not value.is_complex(), name, "real numbers", value.dtype, TypeError)
 

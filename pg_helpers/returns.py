@@ -1,4 +1,4 @@
-"""R(tau): what a trajectory is worth, and what remains to be gained from each step."""
+"""R(tau), the return of a trajectory; rewards-to-go; a baseline."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def total_return(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
 def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
     """The discounted sum of rewards from each step onward, seen from that step.
 
-    Entry t is the sum over k >= t of gamma^(k - t) r_k: the discount restarts at t. The
-    sum is built by doubling. Each pass adds what has been gathered `shift` steps ahead,
-    so that log2(T) passes count every later reward.
+    Entry t is G_t = r_t + gamma G_{t+1}: the discount restarts at t. (As weights, the
+    usual practice, they drop a factor gamma^t from the gradient of the discounted J.)
+    The sum is built by doubling: each pass adds what has been gathered `shift` steps
+    ahead, so that log2(T) passes suffice.
 
     Args:
         rewards: (N, T), or (..., T) with any leading axes; zero where padded.
@@ -68,7 +69,7 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
 
     For weights (N, T) there is one mean per step, over the trajectories that take it.
     The mean contains each trajectory's own weight, which biases the estimate: for
-    weights (N,) the expected gradient shrinks by the factor 1 - 1/N.
+    weights (N,) the expected gradient shrinks by the factor 1 - 1/N, to 0 for N = 1.
 
     Args:
         weights: (N,) or (N, T), in units of reward.
@@ -78,7 +79,7 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
         Of the shape of weights; 0 at padded steps.
 
     Raises:
-        TypeError: weights are no tensor of floats, or the mask is none of booleans.
+        TypeError: weights is not a float tensor, or mask is not a boolean tensor.
         ValueError: a shape does not fit, or a weight of a taken step or a sum of them
             is not finite.
     """

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pg_helpers.acting import actor, ask, draw, seeded
@@ -54,8 +55,8 @@ def sample_trajectory(
     Args:
         env: a Gymnasium environment.
         policy: maps an observation to a distribution over actions.
-        seed: of the environment and the policy; the same seed gives the same
-            trajectory. None for a new one each time.
+        seed: of the environment and the policy; the same seed, also the default, gives
+            the same trajectory. None for a new one each time.
         max_steps: a longer episode is refused.
 
     Returns:
@@ -72,19 +73,20 @@ def sample_trajectory(
     spaces, steps = Spaces(env, policy), []
     with seeded(seed, spaces.device) as (env_seed, generator):
         observation = spaces.reset(env, seed=env_seed)
-        for _ in range(max_steps):
+        for time in range(max_steps):
             action = draw(ask(policy, observation, spaces), generator)
-            after, reward, terminated, truncated, _ = spaces.step(
+            next_observation, reward, terminated, truncated, _ = spaces.step(
                 env, spaces.for_env(action)
             )
-            steps.append(([0], observation[None], action[None], reward[None]))
-            observation = after
+            steps.append((0, time, observation, action, reward))
+            observation = next_observation
             if terminated or truncated:
                 break
         else:
             raise _too_long(max_steps)
-    end = ([0], observation[None], (truncated & ~terminated)[None])
-    return _collate(steps, [end], 1, spaces)
+    episode = tuple(np.array(column) for column in zip(*steps, strict=True))
+    end = (np.array([0]), observation[None], (truncated & ~terminated)[None])
+    return _collate([episode], [end], 1, spaces)
 
 
 def sample_trajectories(
@@ -96,18 +98,18 @@ def sample_trajectories(
 ) -> Trajectories:
     """Sample N trajectories in lock-step: one forward pass per step for all of them.
 
-    Each environment runs exactly one episode, and what it does afterwards is masked:
-    long and short episodes are drawn as often as they occur. (To take the first N
-    episodes that end would prefer short ones.) Where N exceeds the number of
-    environments, they run again from a fresh reset.
+    Each environment runs one episode per reset, and what it does afterwards is
+    discarded: long and short episodes are drawn as often as they occur. (The first N
+    episodes to finish would over-represent short ones.) If N exceeds the number of
+    environments, all are reset and run again.
 
     Args:
         envs: a gymnasium VectorEnv; an environment id or a TabularMDP, from which one
             is made; or a single gymnasium.Env, which runs N times.
         policy: maps observations (n, ...) to a distribution over actions.
         num_trajectories: N.
-        seed: of the environments and the policy; the same seed gives the same sample.
-            None for a new one each time.
+        seed: of the environments and the policy; the same seed, also the default, gives
+            the same sample. None for a new one each time.
         max_steps: a longer episode is refused.
 
     Returns:
@@ -133,34 +135,31 @@ def in_lock_step(
     max_steps: int,
 ) -> Trajectories:
     """Sample N trajectories; `sample_trajectories` says how."""
-    steps: list[tuple[Any, ...]] = []
-    ends: list[tuple[Any, ...]] = []
+    steps: list[tuple[NDArray, ...]] = []
+    ends: list[tuple[NDArray, ...]] = []
     with seeded(seed, spaces.device) as (env_seed, generator):
         act, mode = actor(envs, policy, spaces), autoreset_mode(envs)
-        for first in range(0, N, envs.num_envs):
-            observations = spaces.reset(envs, seed=None if first else env_seed)
-            running = np.arange(min(envs.num_envs, N - first))
-            for _ in range(max_steps):
+        for offset in range(0, N, envs.num_envs):
+            observations = spaces.reset(envs, seed=None if offset else env_seed)
+            running = np.arange(min(envs.num_envs, N - offset))
+            for time in range(max_steps):
                 seen = observations.take(running, axis=0)
                 actions = act(seen, running, generator)
                 taken = actions[running]  # before the environment may change them
                 observations, rewards, terminated, truncated, info = spaces.step(
                     envs, spaces.for_env(actions)
                 )
-                steps.append((running + first, seen, taken, rewards[running]))
-                ended = terminated | truncated
-                if not np.count_nonzero(ended):
+                rows, times = running + offset, np.full_like(running, time)
+                steps.append((rows, times, seen, taken, rewards[running]))
+                done = terminated | truncated
+                if not np.count_nonzero(done):
                     continue
-                last, running = running[ended[running]], running[~ended[running]]
-                seen = observations[last]
-                at_once = mode is None and "final_obs" in info
-                if len(last) and (at_once or mode is AutoresetMode.SAME_STEP):
-                    # These observations are of the next episodes already.
-                    seen = spaces.last_seen(info, last)
-                cut = (truncated & ~terminated)[last]
-                ends.append((last + first, seen, cut))
+                finished, running = running[done[running]], running[~done[running]]
+                last = spaces.last_seen(mode, observations, info, finished)
+                was_truncated = (truncated & ~terminated)[finished]
+                ends.append((finished + offset, last, was_truncated))
                 if mode is AutoresetMode.DISABLED:
-                    observations = spaces.reset(envs, options={"reset_mask": ended})
+                    observations = spaces.reset(envs, options={"reset_mask": done})
                 if not len(running):
                     break
             else:
@@ -170,39 +169,34 @@ def in_lock_step(
 
 @np.errstate(over="ignore")  # infinity is refused
 def _collate(
-    steps: list[tuple[Any, ...]], ends: list[tuple[Any, ...]], N: int, spaces: Spaces
+    steps: list[tuple[NDArray, ...]],
+    ends: list[tuple[NDArray, ...]],
+    N: int,
+    spaces: Spaces,
 ) -> Trajectories:
     """Padded tensors of N episodes; refuses numbers that are not finite.
 
     Args:
-        steps: row numbers of those who took the step, what they saw, did and got.
-        ends: row numbers of those who ended, what they saw last, whether truncated.
-        N: number of rows.
+        steps: numbers of trajectories, times, observations, actions, rewards.
+        ends: numbers of trajectories, last observations, whether truncated.
+        N: number of trajectories.
         spaces: of the environment.
     """
-    rows, seen, actions, rewards = zip(*steps, strict=True)
-    row = np.concatenate(rows)
-    lengths = np.bincount(row, minlength=N)
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    # The steps of a row come in the order of time: a stable sort finds their places.
-    places = np.empty_like(row)
-    places[row.argsort(kind="stable")] = np.flatnonzero(mask)
+    rows, times, seen, actions, rewards = map(np.concatenate, zip(*steps, strict=True))
+    mask = np.zeros((N, times.max() + 1), dtype=bool)
+    mask[rows, times] = True
 
-    def padded(name: str, parts: Any, kind: Any = None) -> Tensor:
-        taken = np.concatenate(parts)
-        whole = np.zeros((mask.size, *taken.shape[1:]), kind or taken.dtype)
-        whole[places] = taken
-        return spaces.finite(
-            f"{name} by trajectory and step",
-            whole.reshape(*mask.shape, *taken.shape[1:]),
-        )
+    def padded(name: str, values: NDArray, dtype: Any = None) -> Tensor:
+        whole = np.zeros((*mask.shape, *values.shape[1:]), dtype or values.dtype)
+        whole[rows, times] = values
+        return spaces.finite(f"{name} by trajectory and step", whole)
 
     ended, last, truncated = map(np.concatenate, zip(*ends, strict=True))
-    order, last = ended.argsort(), last.astype(spaces.seen_kind)
+    order, last = ended.argsort(), last.astype(spaces.seen_dtype)
     return Trajectories(
-        observations=padded("observations", seen, spaces.seen_kind),
+        observations=padded("observations", seen, spaces.seen_dtype),
         actions=padded("actions", actions),
-        rewards=padded("rewards", rewards, spaces.kind),
+        rewards=padded("rewards", rewards, spaces.float_dtype),
         mask=torch.from_numpy(mask).to(spaces.device),
         truncated=torch.from_numpy(truncated[order]).to(spaces.device),
         final_observations=spaces.finite(
@@ -214,6 +208,6 @@ def _collate(
 def _too_long(max_steps: int) -> ValueError:
     return ValueError(
         f"env: expected every episode to end within max_steps = {max_steps:,} steps, "
-        "got one that goes on. Give the environment a time limit "
+        "got one that is still running. Give the environment a time limit "
         "(gymnasium.wrappers.TimeLimit), or raise max_steps."
     )

@@ -1,4 +1,4 @@
-"""A training run on paper: its settings, the numbers it leaves, how far it has come."""
+"""A training run: its settings, the numbers it records, how far it has come."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class TrainConfig:
         seed: of all that is drawn while training. (The policy's initial weights are
             drawn before: call torch.manual_seed.)
         weights: "total_return", Eq. (23), or "rewards_to_go".
-        baseline: None, or "batch_mean" to subtract the mean weight over trajectories.
+        baseline: None, or "batch_mean" to subtract the mean weight over trajectories,
+            of which there must be two at least.
         max_steps: a longer episode is refused.
-        max_gradient_norm: a longer gradient is shortened to this length; None for none.
+        max_gradient_norm: a longer gradient is clipped to this norm; None for none.
 
     Raises:
         TypeError, ValueError: a value is of the wrong kind or out of range.
@@ -65,6 +66,9 @@ class TrainConfig:
             value = getattr(self, name)
             fits = (value is None or isinstance(value, str)) and value in words
             require(fits, name, f"one of {words}", value)
+        enough = self.baseline is None or self.num_trajectories > 1
+        two = "at least 2 for a baseline that is their mean"
+        require(enough, "num_trajectories", two, self.num_trajectories)
 
 
 @dataclass
@@ -78,7 +82,7 @@ class History:
         loss: value of the pseudo-loss (23), or of the given loss; measures nothing.
         entropy: mean over steps of the policy's entropy, nats; where that has no closed
             form, of minus the log-probability of the action.
-        gradient_norm: Euclidean norm of the gradient estimate, before it is shortened.
+        gradient_norm: Euclidean norm of the gradient estimate, before it is clipped.
     """
 
     mean_return: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What an environment says and hears: its spaces, and its answers, checked once."""
+"""The spaces of an environment, and what it returns, checked once, where it enters."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from pg_helpers.cartpole import CartPoleVectorEnv, in_arrays
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement, single_spaces
-from pg_helpers.require import NotFiniteError, check_count, require
+from pg_helpers.require import NotFiniteError, check_count, require, shown
 
-MODES = [mode.value for mode in AutoresetMode]
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
 
@@ -35,8 +34,8 @@ class Spaces:
         action: space of one environment, Discrete or Box.
         batch: (), or (num_envs,) for a vector.
         device: where a policy's parameters are.
-        kind: their float type, in NumPy's terms.
-        seen_kind: type of the observations that the policy gets.
+        float_dtype: NumPy's type of its floating-point numbers.
+        seen_dtype: NumPy's type of the observations that the policy gets.
 
     Args:
         env: a Gymnasium environment, single or vector.
@@ -59,10 +58,10 @@ class Spaces:
         if isinstance(env, VectorEnv):
             num_envs = getattr(env, "num_envs", None)
             self.batch = (check_count("env.num_envs", num_envs),)
-        self.device, self.dtype = placement(policy)
-        self.kind = torch.zeros((), dtype=self.dtype).numpy().dtype
+        self.device, dtype = placement(policy)
+        self.float_dtype = torch.zeros((), dtype=dtype).numpy().dtype
         is_number = isinstance(self.observation, Discrete)
-        self.seen_kind = np.dtype(np.int64) if is_number else self.kind
+        self.seen_dtype = np.dtype(np.int64) if is_number else self.float_dtype
         self._is_ours = type(env) in (TabularVectorEnv, CartPoleVectorEnv)
         self._shape = (*self.batch, *self.observation.shape)
 
@@ -78,9 +77,9 @@ class Spaces:
         if self._is_ours:
             return env.move(actions)
         answer = env.step(actions)
-        if not isinstance(answer, tuple) or len(answer) != 5:
-            five = "(observation, reward, terminated, truncated, info) from step()"
-            require(False, "env", five, answer, TypeError)
+        is_step = isinstance(answer, tuple) and len(answer) == 5
+        five = "(observation, reward, terminated, truncated, info) from step()"
+        require(is_step, "env", five, answer, TypeError)
         seen, rewards, terminated, truncated, info = answer
         require(isinstance(info, dict), "env", "a dict as info", info, TypeError)
         return (
@@ -91,16 +90,26 @@ class Spaces:
             info,
         )
 
-    def last_seen(self, info: dict[str, Any], ended: NDArray) -> NDArray:
-        """What ended environments saw last, where the next episode has begun."""
+    def last_seen(
+        self,
+        mode: AutoresetMode | None,
+        observations: NDArray,
+        info: dict[str, Any],
+        finished: NDArray,
+    ) -> NDArray:
+        """The last observations of episodes that finished with this step."""
+        at_once = mode is None and "final_obs" in info
+        if not (at_once or mode is AutoresetMode.SAME_STEP) or not len(finished):
+            return observations[finished]
+        # Their environments show the start of the next episode already.
         require("final_obs" in info, "env", "'final_obs' in the info of step()", info)
-        last = [info["final_obs"][number] for number in ended]
+        last = [info["final_obs"][number] for number in finished]
         return np.array([self._observations(o, self.observation.shape) for o in last])
 
     @np.errstate(over="ignore")  # infinity is refused
     def for_policy(self, observations: NDArray) -> Tensor:
         """Integers for a Discrete space, the policy's float type for a Box."""
-        return torch.from_numpy(np.array(observations, self.seen_kind)).to(self.device)
+        return torch.from_numpy(np.array(observations, self.seen_dtype)).to(self.device)
 
     def finite(self, name: str, array: NDArray) -> Tensor:
         """A part of a batch on the policy's device; refuses NaN and infinity."""
@@ -130,11 +139,11 @@ def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray
         array = np.array(value)
     except Exception as error:  # rows of unequal length, a tensor with a graph, ...
         raise TypeError(f"env: expected {name} in an array ({error})") from error
-    if array.dtype.kind not in kinds or array.shape != shape:
+    if array.dtype.kind not in kinds:
         what = "numbers" if "f" in kinds else "booleans or integers"
-        is_kind = array.dtype.kind in kinds
-        require(is_kind, "env", f"{what} as {name}", value, TypeError)
-        require(False, "env", f"{name} of shape {shape}", array.shape)
+        raise TypeError(f"env: expected {what} as {name}, got {shown(value)}")
+    if array.shape != shape:
+        raise ValueError(f"env: expected {name} of shape {shape}, got {array.shape}")
     return array
 
 
@@ -148,9 +157,12 @@ def _flags(name: str, value: Any, shape: tuple[int, ...]) -> NDArray:
 def autoreset_mode(env: VectorEnv) -> AutoresetMode | None:
     """When a vector of environments starts new episodes; None if it does not say."""
     named = (getattr(env, "metadata", None) or {}).get("autoreset_mode")
-    is_known = named is None or isinstance(named, AutoresetMode) or named in MODES
-    require(is_known, "env", f"an autoreset_mode among {MODES}", named)
-    return None if named is None else AutoresetMode(named)
+    try:
+        return None if named is None else AutoresetMode(named)
+    except ValueError as error:
+        modes = [mode.value for mode in AutoresetMode]
+        expected = f"an autoreset_mode among {modes}"
+        raise ValueError(f"env: expected {expected}, got {named!r}") from error
 
 
 class VectorOfOne(VectorEnv):
@@ -174,9 +186,9 @@ class VectorOfOne(VectorEnv):
 
     def step(self, actions: NDArray) -> Step:
         """Act once."""
-        *arrays, _ = self._spaces.step(self.env, actions[0])
+        *arrays, info = self._spaces.step(self.env, actions[0])
         seen, reward, terminated, truncated = (array[None] for array in arrays)
-        return seen, reward, terminated, truncated, {}
+        return seen, reward, terminated, truncated, info
 
 
 @contextmanager

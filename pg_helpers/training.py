@@ -1,4 +1,4 @@
-"""The loop: sample trajectories, weight them, take a step uphill, again."""
+"""REINFORCE: sample trajectories, estimate the policy gradient, take a step, again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Schedule = Callable[[int], float]
 
 
 def bar_shown(view: Any) -> None:
-    """Called with a progress bar on a page; `pg_course` replaces it."""
+    """Receives the widget of a progress bar on a page; `pg_course` replaces it."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ def iterate_training(
         env: a gymnasium VectorEnv, an environment id, a TabularMDP or a gymnasium.Env.
         policy: maps observations to a distribution over actions; changed in place.
         config: the settings of the run.
-        checkpoint: a file to go on from, if it exists, and to write to: now and then,
-            at the end, and whenever the loop is left. A run that was killed goes on
-            where the file left off and makes the same updates, bit for bit, if the seed
-            alone decides what the environment does. Only num_updates may differ from
-            the run that wrote the file.
-        checkpoint_every: how many updates may be lost to a kill.
+        checkpoint: a file to resume from, if it exists. It is written every
+            `checkpoint_every` updates, at the end, and whenever the loop is left. A run
+            that was killed makes the same updates as one that was not, bit for bit, if
+            the seed alone decides what the environment does. Only num_updates may
+            differ from the run that wrote the file.
+        checkpoint_every: the largest number of updates that a kill can lose.
         loss: what each step is to lower, in place of `pseudo_loss`: a function of
             (log_probs, rewards, mask) or of (batch, policy), as `pg.clinic.examine`
             takes it. It decides about weights and baseline, so that config must not;
@@ -113,8 +113,8 @@ def iterate_training(
         optimizer: a function of the list of the policy's parameters that returns one of
             `torch.optim`, such as `lambda p: torch.optim.SGD(p, lr=0.1)`; by default
             `Adam` with config.learning_rate.
-        schedule: from the number of an update, 0 for the first, to a factor of the
-            learning rate.
+        schedule: maps the number of an update, from 0, to a factor of the learning
+            rate, as in `torch.optim.lr_scheduler.LambdaLR`.
 
     Yields:
         An `Update` after each gradient step.
@@ -124,15 +124,15 @@ def iterate_training(
         ValueError: whatever `sample_trajectories` refuses; a checkpoint that is
             damaged, or of another run, before anything is changed; a loss beside
             weights or a baseline.
-        TrainingStoppedError: a ValueError; a reward, the policy, the loss or its
-            gradient was not finite. The policy keeps its parameters from before.
+        TrainingStoppedError: a reward, the policy, the loss or its gradient was not
+            finite (a ValueError). The policy keeps its parameters from before.
 
     Warns:
         RuntimeWarning: the checkpoint cannot be written, which is said once; or the
-            policy has dropout or batch normalisation that is switched on.
+            policy has dropout or batch normalisation in training mode.
     """
-    run = _begin(env, policy, config, loss, optimizer, schedule)
-    return make_updates(run, _file_of(run, checkpoint, checkpoint_every))
+    run = _make_run(env, policy, config, loss, optimizer, schedule)
+    return make_updates(run, _resumed(run, checkpoint, checkpoint_every))
 
 
 def train(
@@ -156,8 +156,8 @@ def train(
         policy: changed in place.
         config: the settings of the run.
         progress: whether to show a progress bar.
-        checkpoint: a file to go on from and to write to.
-        checkpoint_every: how many updates may be lost to a kill.
+        checkpoint: a file to resume from and to write to.
+        checkpoint_every: the largest number of updates that a kill can lose.
         loss: in place of `pseudo_loss`.
         optimizer: in place of `Adam`.
         schedule: of the learning rate.
@@ -168,10 +168,10 @@ def train(
     Raises:
         TypeError, ValueError: as `iterate_training`.
     """
-    from tqdm.auto import tqdm  # takes its time, where there are pages
+    from tqdm.auto import tqdm  # slow to import in a notebook
 
-    run = _begin(env, policy, config, loss, optimizer, schedule)
-    file = _file_of(run, checkpoint, checkpoint_every)
+    run = _make_run(env, policy, config, loss, optimizer, schedule)
+    file = _resumed(run, checkpoint, checkpoint_every)
     total, made = config.num_updates, len(run.history)
     bar = tqdm(total=total, initial=made, disable=not progress, unit="update")
     if hasattr(bar, "container"):  # widgets, on a page
@@ -191,7 +191,7 @@ def train(
 
 
 def return_weights(batch: Trajectories, config: TrainConfig, returns: Tensor) -> Tensor:
-    """What each ln pi(a|s) is multiplied with, by config.weights and config.baseline.
+    """What each ln pi(a|s) is multiplied by, from config.weights and config.baseline.
 
     Returns:
         (N,) for "total_return", (N, T) for "rewards_to_go"; in units of reward.
@@ -217,7 +217,7 @@ def make_updates(
             for number in range(len(run.history), run.config.num_updates):
                 try:
                     with one_thread():
-                        update = _step_uphill(envs, spaces, run, number)
+                        update = _reinforce(envs, spaces, run, number)
                 except NotFiniteError as error:
                     raise TrainingStoppedError(
                         number, str(error), run.history
@@ -230,7 +230,7 @@ def make_updates(
             checkpoint.save(run)
 
 
-def _begin(
+def _make_run(
     env: Any,
     policy: nn.Module,
     config: TrainConfig,
@@ -254,58 +254,65 @@ def _begin(
         optimizer = Adam(policy.parameters(), config.learning_rate)
     else:
         optimizer = TorchOptimizer(make_optimizer(list(policy.parameters())))
-        its = {*map(id, optimizer.parameters)} <= {*map(id, policy.parameters())}
-        require(its, "optimizer", "the policy's own parameters in it", optimizer)
+        own = {*map(id, optimizer.parameters)} <= {*map(id, policy.parameters())}
+        described = optimizer.description
+        require(own, "optimizer", "one of the policy's own parameters", described)
     _warn_of_noise(policy)
     return Run(env, policy, config, optimizer, History(), bound, schedule)
 
 
-def _file_of(run: Run, path: Path | None, every: int) -> Checkpoint | None:
+def _resumed(run: Run, path: Path | None, every: int) -> Checkpoint | None:
     """The checkpoint of a run, which is brought to where the file left off."""
     if path is None:
         return None
-    file = Checkpoint(path, every)
-    file.take_up(run)
-    return file
+    checkpoint = Checkpoint(path, every)
+    checkpoint.take_up(run)
+    return checkpoint
 
 
-def _step_uphill(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update:
-    """One update: all of it or, where something is raised, nothing."""
+def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update:
+    """One update by REINFORCE: all of it or, where something is raised, nothing."""
     config, policy, N = run.config, run.policy, run.config.num_trajectories
     run.set_learning_rate(number)
     seed = int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0])
+
+    # Sample N trajectories with the policy as it is.
     batch = in_lock_step(envs, spaces, policy, N, seed, config.max_steps)
     returns = total_return(batch.rewards, config.gamma)
+
+    # Ask it again what it did, now with the graph.
+    steps = batch.mask
+    if run.loss is not None and run.loss.needs_log_probs:
+        steps = torch.ones_like(steps)  # the padded steps too: see `BoundLoss`
+    log_probs, entropies = _evaluate_actions(policy, batch, spaces, steps)
+
+    # A scalar whose gradient is minus the estimate of the policy gradient.
     if run.loss is None:
-        log_probs, entropies = _ask_again(policy, batch, spaces, batch.mask)
-        depends = "probabilities that depend on its parameters"
-        require(log_probs.requires_grad, "policy", depends, "constants")
+        if not log_probs.requires_grad:
+            raise ValueError("policy: expected probabilities that carry a graph")
         weights = return_weights(batch, config, returns)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        steps = batch.mask
-        if run.loss.needs_log_probs:  # of padded steps too: see `BoundLoss`
-            steps = torch.ones_like(batch.mask)
-        log_probs, entropies = _ask_again(policy, batch, spaces, steps)
-        entropies = entropies[batch.mask[steps]]
-        loss = _value_of(run.loss, policy, batch, log_probs, seed)
+        loss = _checked_loss(run.loss, policy, batch, log_probs, seed)
+
     measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": batch.rewards.sum().item() / N,
-        "mean_length": len(entropies) / N,
+        "mean_length": batch.mask.sum().item() / N,
         "loss": loss.item(),
-        "entropy": entropies.mean().item(),
+        "entropy": entropies[batch.mask[steps]].mean().item(),
     }
+    # Take a step.
     with uninterrupted():
         measured["gradient_norm"] = run.optimizer.step(loss, config.max_gradient_norm)
         run.history.append(measured)
     return Update(number=number, history=run.history, batch=batch, **measured)
 
 
-def _ask_again(
+def _evaluate_actions(
     policy: nn.Module, batch: Trajectories, spaces: Spaces, steps: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Ln pi (N, T), with the graph, and the entropy (K,) at K steps; elsewhere ln 1."""
+    """Ln pi(a|s), (N, T), with its graph, at K steps, elsewhere 0; the K entropies."""
     observations, actions = batch.observations[steps], batch.actions[steps]
     taken, entropies = [], []
     for first in range(0, len(actions), STEPS_AT_ONCE):
@@ -319,16 +326,17 @@ def _ask_again(
     return log_probs, torch.cat(entropies)
 
 
-def _value_of(
+def _checked_loss(
     loss: BoundLoss,
     policy: nn.Module,
     batch: Trajectories,
     log_probs: Tensor,
     seed: int,
 ) -> Tensor:
-    """What a loss that was given answers, checked once, here.
+    """What a loss that was given returns, checked once, here.
 
-    What it draws depends on the seed; it cannot change the batch or the policy.
+    Its random draws depend on the seed. Rewards and mask are copies; a change of the
+    parameters is undone and refused.
     """
     own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
     before = copies_of(policy.parameters())
@@ -337,7 +345,8 @@ def _value_of(
             value = loss(own, policy, log_probs)
     finally:
         changed = put_back(policy.parameters(), before)
-    require(not changed, "loss", "one that leaves the parameters alone", "a change")
+    if changed:
+        raise ValueError("loss: expected one that leaves the policy's parameters alone")
     check_tensor("loss", value)
     require(value.ndim == 0, "loss", "a scalar", tuple(value.shape))
     if not math.isfinite(value.item()):
@@ -353,9 +362,9 @@ def _warn_of_noise(policy: nn.Module) -> None:
     for name, module in policy.named_modules():
         if isinstance(module, noisy) and module.training:
             warnings.warn(
-                f"policy: {type(module).__name__} ({name}) is switched on, so that the "
-                "policy that is updated is not the one that acted. policy.eval() "
-                "switches it off.",
+                f"policy: {type(module).__name__} ({name}) is in training mode, so "
+                "that the policy that is updated is not the one that acted. "
+                "policy.eval() ends this mode.",
                 RuntimeWarning,
                 stacklevel=4,
             )

@@ -358,3 +358,22 @@ def test_what_may_be_anything_else_is_left_to_pytorch(policy):
 def test_spaces_that_do_not_fit_are_left_to_pytorch(seen, action):
     policy = pg.MLPPolicy(3, 2)
     assert numpy_network(policy, spaces_of(policy, seen, action)) is None
+
+
+class Mirrored(pg.TabularVectorEnv):
+    """Shows the corridor the other way round."""
+
+    def reset(self, **arguments):
+        seen, info = super().reset(**arguments)
+        return -seen, info
+
+    def step(self, actions):
+        seen, *rest = super().step(actions)
+        return -seen, *rest
+
+
+def test_a_policy_sees_what_a_subclass_of_the_worlds_vector_shows():
+    leaning = Rule(lambda seen: seen[..., 0] > 0.1)
+    batch = pg.sample_trajectories(Mirrored(pg.corridor(), 3), leaning, 3)
+    assert (batch.actions == (batch.observations[..., 0] > 0.1))[batch.mask].all()
+    assert batch.actions.any() and not batch.actions[batch.mask].all()

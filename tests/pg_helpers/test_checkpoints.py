@@ -201,18 +201,27 @@ OTHER = pg.random_mdp(4, 3, 3, seed=2)
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"config": replace(CONFIG, gamma=0.5)}, r"gamma = 0\.95 there, 0\.5 here"),
-        ({"config": replace(CONFIG, seed=1)}, "seed = 0 there, 1 here"),
+        (
+            {"config": replace(CONFIG, gamma=0.5)},
+            r"gamma = 0\.95 in the file, 0\.5 now",
+        ),
+        ({"config": replace(CONFIG, seed=1)}, "seed = 0 in the file, 1 now"),
         (
             {"config": replace(CONFIG, num_updates=5)},
             "num_updates: expected at least the 12 that are made, got 5",
         ),
-        ({"env": OTHER}, r"env = TabularMDP\(.*\) \w+ there, TabularMDP\(.*\) \w+ her"),
-        ({"env": pg.TabularVectorEnv(MDP, 4)}, "there, TabularVectorEnv of 4 on Tab"),
-        ({"env": pg.TabularEnv(MDP)}, "there, TabularEnv on TabularMDP"),
+        (
+            {"env": OTHER},
+            r"env = TabularMDP\(.*\) \w+ in the file, TabularMDP\(.*\) \w+ now",
+        ),
+        (
+            {"env": pg.TabularVectorEnv(MDP, 4)},
+            "in the file, TabularVectorEnv of 4 on Tab",
+        ),
+        ({"env": pg.TabularEnv(MDP)}, "in the file, TabularEnv on TabularMDP"),
         (
             {"policy": pg.TabularPolicy(4, 3).double()},
-            r"policy = .*float32 there, .*float64 here",
+            r"policy = .*float32 in the file, .*float64 now",
         ),
         ({"policy": pg.MLPPolicy(4, 3)}, "of another: policy = logits"),
     ],
@@ -236,7 +245,7 @@ def test_other_trainable_parameters_are_refused(tmp_path):
     trained("network", checkpoint=path)
     env, policy, config = begun("network")
     policy.network[0].weight.requires_grad_(False)
-    with pytest.raises(ValueError, match="of 98 trainable numbers here"):
+    with pytest.raises(ValueError, match="of 98 trainable numbers now"):
         pg.train(env, policy, config, checkpoint=path)
 
 

@@ -16,7 +16,7 @@ from pg_helpers.execution import one_thread, uninterrupted
 MDP = WORLDS["random (4, 3), horizon 3"]
 CONFIG = pg.TrainConfig(num_updates=4, num_trajectories=3, learning_rate=0.1)
 PACKAGE = str(Path(pg.__file__).parent)
-HEART = {"_step_uphill", "step", "append", "uninterrupted"}
+HEART = {"_reinforce", "step", "append", "uninterrupted"}
 
 
 def after_each_update():
@@ -61,7 +61,7 @@ def test_an_interrupt_before_any_line_leaves_whole_updates(tmp_path):
         return path, policy, history
 
     names = lines_of(train)
-    made = [i + 1 for i, name in enumerate(names) if name == "_step_uphill"]
+    made = [i + 1 for i, name in enumerate(names) if name == "_reinforce"]
     # Within training every 97th line, and each line of an update's inmost part.
     heart = [i for i in range(made[0], made[-1]) if names[i - 1] in HEART]
     moments = {*range(made[0], made[-1], 97), *heart[len(heart) // 3 :: 2]}

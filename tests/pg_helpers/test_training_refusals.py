@@ -135,6 +135,11 @@ def test_a_configuration_cannot_be_changed():
         ({"learning_rate": [1]}, TypeError, ("learning_rate", "[1]")),
         ({"weights": "reward"}, ValueError, ("weights", "'total_return'", "'reward'")),
         ({"baseline": "mean"}, ValueError, ("baseline", "'batch_mean'", "'mean'")),
+        (
+            {"baseline": "batch_mean", "num_trajectories": 1},
+            ValueError,
+            ("num_trajectories", "at least 2", "1"),
+        ),
     ],
 )
 def test_what_is_no_configuration_is_refused_by_name(changes, kind, words):
