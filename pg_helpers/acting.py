@@ -173,7 +173,9 @@ def numpy_network(policy: Any, spaces: Spaces) -> Network | None:
     def cumulative(observations: NDArray) -> NDArray:
         values = observations.astype(last_weight.dtype)
         for weight, bias in hidden:
-            values = np.tanh(values.dot(weight) + bias)
+            values = values.dot(weight)
+            values += bias
+            np.tanh(values, out=values)
         # A column per action: it is along these that NumPy is fast.
         logits = np.add(values.dot(last_weight), last_bias, order="F")
         # The largest becomes exp(0): no overflow, and NaN if it is infinite.

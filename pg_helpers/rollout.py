@@ -183,12 +183,15 @@ def _collate(
         spaces: of the environment.
     """
     rows, times, seen, actions, rewards = map(np.concatenate, zip(*steps, strict=True))
-    mask = np.zeros((N, times.max() + 1), dtype=bool)
-    mask[rows, times] = True
+    T = times.max() + 1
+    places = rows * T + times
+    mask = np.zeros(N * T, dtype=bool)
+    mask[places] = True
 
     def padded(name: str, values: NDArray, dtype: Any = None) -> Tensor:
-        whole = np.zeros((*mask.shape, *values.shape[1:]), dtype or values.dtype)
-        whole[rows, times] = values
+        whole = np.zeros((N * T, *values.shape[1:]), dtype or values.dtype)
+        whole[places] = values
+        whole = whole.reshape(N, T, *values.shape[1:])
         return spaces.finite(f"{name} by trajectory and step", whole)
 
     ended, last, truncated = map(np.concatenate, zip(*ends, strict=True))
@@ -197,7 +200,7 @@ def _collate(
         observations=padded("observations", seen, spaces.seen_dtype),
         actions=padded("actions", actions),
         rewards=padded("rewards", rewards, spaces.float_dtype),
-        mask=torch.from_numpy(mask).to(spaces.device),
+        mask=torch.from_numpy(mask.reshape(N, T)).to(spaces.device),
         truncated=torch.from_numpy(truncated[order]).to(spaces.device),
         final_observations=spaces.finite(
             "final_observations by trajectory", last[order]

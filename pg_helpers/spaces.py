@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,7 +28,7 @@ class Spaces:
     """The spaces of an environment, single or a vector, and its answers as arrays.
 
     An environment is foreign code. What it raises passes through; what it returns is
-    compared with its spaces here, and copied, because the memory may be its own.
+    compared with its spaces here.
 
     Attributes:
         observation: space of one environment, Discrete or Box.
@@ -62,6 +63,7 @@ class Spaces:
         self.float_dtype = torch.zeros((), dtype=dtype).numpy().dtype
         is_number = isinstance(self.observation, Discrete)
         self.seen_dtype = np.dtype(np.int64) if is_number else self.float_dtype
+        self._usual_look: Any = None
         self._is_ours = type(env) in (TabularVectorEnv, CartPoleVectorEnv)
         self._shape = (*self.batch, *self.observation.shape)
 
@@ -82,13 +84,19 @@ class Spaces:
         require(is_step, "env", five, answer, TypeError)
         seen, rewards, terminated, truncated, info = answer
         require(isinstance(info, dict), "env", "a dict as info", info, TypeError)
-        return (
+        given = (seen, rewards, terminated, truncated)
+        look = [(x.shape, x.dtype) for x in given if type(x) is np.ndarray]
+        if look == self._usual_look:
+            return answer
+        arrays = (
             self._observations(seen, self._shape),
             _array("rewards", rewards, self.batch, "biuf"),
             _flags("terminated", terminated, self.batch),
             _flags("truncated", truncated, self.batch),
-            info,
         )
+        if all(array is part for array, part in zip(arrays, given, strict=True)):
+            self._usual_look = look  # which needs no second check
+        return *arrays, info
 
     def last_seen(
         self,
@@ -113,7 +121,8 @@ class Spaces:
 
     def finite(self, name: str, array: NDArray) -> Tensor:
         """A part of a batch on the policy's device; refuses NaN and infinity."""
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        is_float = array.dtype.kind == "f"
+        if is_float and not (math.isfinite(array.sum()) or np.isfinite(array).all()):
             where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
             came = f"{array[*where]} at {where}"
             raise NotFiniteError(f"{name}: expected finite numbers, got {came}")
@@ -129,14 +138,16 @@ class Spaces:
 
     def _observations(self, value: Any, shape: tuple[int, ...]) -> NDArray:
         if isinstance(self.observation, Discrete):
-            whole = _array("observations", value, shape, "biu").astype(np.int64)
-            return whole - self.observation.start  # from 0, as a policy sees them
-        return _array("observations", value, shape, "biuf")
+            whole = _array("observations", value, shape, "biu")
+            start = self.observation.start  # a policy sees integers from 0
+            return whole - start if start else whole.astype(np.int64, copy=False)
+        array = _array("observations", value, shape, "biuf")
+        return array if self.batch else array.copy()  # its memory may be the env's own
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray:
     try:
-        array = np.array(value)
+        array = np.asarray(value)
     except Exception as error:  # rows of unequal length, a tensor with a graph, ...
         raise TypeError(f"env: expected {name} in an array ({error})") from error
     if array.dtype.kind not in kinds:
@@ -151,7 +162,7 @@ def _flags(name: str, value: Any, shape: tuple[int, ...]) -> NDArray:
     flags = _array(name, value, shape, "biu")
     are_bits = flags.dtype.kind == "b" or np.isin(flags, (0, 1)).all()
     require(are_bits, "env", f"True or False as {name}", value)
-    return flags.astype(bool)
+    return flags.astype(bool, copy=False)
 
 
 def autoreset_mode(env: VectorEnv) -> AutoresetMode | None:

@@ -265,9 +265,9 @@ def _resumed(run: Run, path: Path | None, every: int) -> Checkpoint | None:
     """The checkpoint of a run, which is brought to where the file left off."""
     if path is None:
         return None
-    checkpoint = Checkpoint(path, every)
-    checkpoint.take_up(run)
-    return checkpoint
+    file = Checkpoint(path, every)
+    file.take_up(run)
+    return file
 
 
 def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update:
@@ -294,13 +294,14 @@ def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
         loss = _checked_loss(run.loss, policy, batch, log_probs, seed)
+        entropies = entropies[batch.mask[steps]]
 
     measured = {
         "mean_return": returns.sum().item() / N,
         "mean_undiscounted_return": batch.rewards.sum().item() / N,
-        "mean_length": batch.mask.sum().item() / N,
+        "mean_length": len(entropies) / N,
         "loss": loss.item(),
-        "entropy": entropies[batch.mask[steps]].mean().item(),
+        "entropy": entropies.mean().item(),
     }
     # Take a step.
     with uninterrupted():
