@@ -66,6 +66,8 @@ class Adam:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from the `state` of an Adam of such parameters."""
+        fits = state["mean"].shape == state["mean_square"].shape == self.mean.shape
+        require(fits, "optimizer", f"{len(self.mean)} numbers in its state", state)
         self.mean = state["mean"].to(self.mean)
         self.mean_square = state["mean_square"].to(self.mean)
         self.num_steps = int(state["num_steps"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -70,20 +71,33 @@ def _bind(loss: Loss) -> tuple[inspect.Signature, dict[str, str]]:
     function = loss.forward if isinstance(loss, nn.Module) else loss
     already = loss.keywords if isinstance(loss, partial) else {}
     try:
-        # A wrapper's own arguments come before those of what it wraps.
         found = [inspect.signature(function, follow_wrapped=w) for w in (False, True)]
     except (TypeError, ValueError):  # a built-in function
         found = [_THREE_PLACES]
-    kinds = [p.kind for p in found[0].parameters.values()]
-    if kinds[:1] == [inspect.Parameter.VAR_POSITIONAL]:
-        found.append(_THREE_PLACES)
+    own = found[0].parameters.values()
+    takes_places = any(p.kind is p.VAR_POSITIONAL for p in own)
+    if takes_places or any(p.kind is p.VAR_KEYWORD for p in own):
+        found.reverse()  # a wrapper hands on what the wrapped function asks for
+    if takes_places:
+        any_name = any(p.name in NAMES for p in own)
+        found.insert(len(found) if any_name else 0, _THREE_PLACES)
     for signature in found:
         if asked := _fit(signature, already):
-            return signature, asked
+            return signature if takes_places else _by_name(signature), asked
     raise TypeError(
         "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
         f"policy), by these names or in this order, got one of {found[0]}"
     )
+
+
+def _by_name(signature: inspect.Signature) -> inspect.Signature:
+    """The same, called with names where it can be."""
+    every = signature.parameters.values()
+    named = [
+        p.replace(kind=p.KEYWORD_ONLY) if p.kind is p.POSITIONAL_OR_KEYWORD else p
+        for p in every
+    ]
+    return signature.replace(parameters=named)
 
 
 def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str]:
@@ -96,23 +110,24 @@ def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str
     }
     if asked.keys() <= NAMES:
         return {name: name for name in asked}
+    by_name = [n for n in asked if asked[n] is inspect.Parameter.KEYWORD_ONLY]
+    by_place = [name for name in asked if name not in by_name]
     for form in FORMS:
-        pairs = list(zip(asked, form, strict=False))
+        pairs = list(zip(by_place, form, strict=False))
         in_place = all(own == name for own, name in pairs if own in NAMES)
-        by_place = inspect.Parameter.KEYWORD_ONLY not in asked.values()
-        if len(asked) == len(form) and in_place and by_place:
-            return dict(pairs)
+        if len(by_place) == len(form) and in_place and {*by_name} <= NAMES:
+            return dict(pairs) | {name: name for name in by_name}
     return {}
 
 
 def describe(function: Any) -> str:
     """Words by which a checkpoint tells two functions apart: a name and a hash.
 
-    The hash covers the code (of an nn.Module its forward and its repr), default values,
-    a partial's arguments, and what a closure or an object holds: numbers, texts,
-    functions, and lists and dicts of them. It does not see globals, arrays or tensors
-    (the state of a loss that is a module is stored separately), nor the code of methods
-    and global functions that are called; it changes with the version of Python.
+    The hash covers the code (forward, of an nn.Module and its children), default
+    values, a partial's arguments, and what a closure or an object holds: numbers,
+    texts, functions, and lists and dicts of them. It does not see globals, arrays or
+    tensors (the state of a loss that is a module is stored separately), nor the code of
+    methods and global functions that are called; it changes with the version of Python.
     """
     name = getattr(function, "__qualname__", type(function).__qualname__)
     code = hashlib.sha256(repr(_contents(function, ())).encode())
@@ -128,8 +143,10 @@ def _contents(thing: Any, within: tuple[Any, ...]) -> Any:
     parts: list[Any] = [getattr(thing, "__qualname__", type(thing).__qualname__)]
     if isinstance(thing, tuple | list):
         parts += thing
-    elif isinstance(thing, dict | frozenset | set):
-        parts += sorted(thing.items() if isinstance(thing, dict) else thing, key=repr)
+    elif isinstance(thing, dict):
+        parts += sorted(thing.items(), key=lambda item: repr(item[0]))
+    elif isinstance(thing, frozenset | set):
+        parts += sorted(thing, key=repr)
     elif isinstance(thing, CodeType):
         parts += [thing.co_code, thing.co_names, thing.co_varnames, thing.co_consts]
     elif isinstance(thing, partial):
@@ -137,10 +154,12 @@ def _contents(thing: Any, within: tuple[Any, ...]) -> Any:
     elif isinstance(thing, MethodType):
         parts += [thing.__func__, thing.__self__]
     elif isinstance(thing, FunctionType):
-        values = [cell.cell_contents for cell in thing.__closure__ or ()]
-        parts += [thing.__code__, thing.__defaults__, thing.__kwdefaults__, values]
+        parts += [thing.__code__, thing.__defaults__, thing.__kwdefaults__]
+        for cell in thing.__closure__ or ():
+            with suppress(ValueError):  # a name that is not set yet
+                parts.append(cell.cell_contents)
     elif hasattr(thing, "__dict__") and not isinstance(thing, type | ModuleType):
         plain = {k: v for k, v in vars(thing).items() if isinstance(v, _PLAIN)}
         parts += [plain, getattr(type(thing), "forward", type(thing).__call__)]
-        parts += [repr(thing)] if isinstance(thing, nn.Module) else []
+        parts += thing.named_children() if isinstance(thing, nn.Module) else []
     return [_contents(part, (*within, thing)) for part in parts]

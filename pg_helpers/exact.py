@@ -242,6 +242,8 @@ def _log_table(mdp: TabularMDP, policy: Any) -> Tensor:
 
 def _call(name: str, function: Any, argument: Any) -> Any:
     """What a foreign function answers; an error that it raises keeps its words."""
+    is_function = callable(function) and not isinstance(function, type)
+    require(is_function, name, "a function", function, TypeError)
     try:
         return function(argument)
     except Exception as error:

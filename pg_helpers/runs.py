@@ -122,7 +122,9 @@ class Run:
     def set_learning_rate(self, number: int) -> None:
         """Set the learning rate of an update, where there is a schedule."""
         if self.schedule is not None:
-            factor = self.schedule(number)
+            factor: Any = self.schedule(number)
+            if getattr(factor, "ndim", None) == 0:
+                factor = factor.item()
             is_real = isinstance(factor, Real)
             require(is_real, "schedule", "a number", factor, TypeError)
             fits = 0 <= factor < math.inf

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pg_helpers.binder import BoundLoss, describe
+from pg_helpers.binder import FORMS, BoundLoss, describe
 
 BATCH = SimpleNamespace(rewards="rewards", mask="mask")
 GIVEN = {
@@ -51,6 +51,54 @@ def supplying_gamma(loss):
         return loss(rewards, log_probs, mask, 0.9)
 
     return wrapper
+
+
+def of_three(log_probs, rewards, mask):
+    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+
+
+@wraps(of_three)
+def handing_on_by_name(log_probs, **named):
+    return of_three(log_probs, **named)
+
+
+@wraps(of_three)
+def handing_on_by_place(log_probs, *places):
+    return of_three(log_probs, *places)
+
+
+@wraps(of_three)
+def handing_on_under_another_name(first, *places, **named):
+    return of_three(first, *places, **named)
+
+
+@wraps(of_three)
+def handing_on_names_alone(**named):
+    return of_three(**named)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        handing_on_by_name,
+        handing_on_by_place,
+        handing_on_under_another_name,
+        handing_on_names_alone,
+    ],
+)
+def test_a_wrapper_hands_on_what_the_wrapped_loss_asks_for(loss):
+    assert received(loss) == {name: GIVEN[name] for name in FORMS[0]}
+
+
+def test_a_known_name_is_handed_over_beside_places():
+    def loss(one, two, three, *, policy):
+        return one, two, three, policy
+
+    assert received(loss) == ("log_probs", "rewards", "mask", "policy")
+
+
+def test_places_that_are_open_are_three():
+    assert received(lambda one, two, *rest: (one, two, *rest)) == FORMS[0]
 
 
 @pytest.mark.parametrize(
@@ -189,3 +237,21 @@ def test_a_description_tells_losses_apart_that_compute_something_else():
     # Nor does it depend on where in memory a thing is.
     again = [describe(loss) for loss in (recursive(), over(nn.ELU()))]
     assert again == [describe(loss) for loss in (recursive(), over(nn.ELU()))]
+
+
+def test_a_description_sees_into_a_module_of_modules():
+    one, other, again = (nn.Sequential(Scaled(factor)) for factor in (1.0, -1.0, 1.0))
+    assert describe(one) == describe(again) != describe(other)
+
+
+def test_a_name_that_is_not_set_yet_is_no_fault():
+    def with_later():
+        def early():
+            return later
+
+        described = describe(early)
+        later = 1
+        return described, describe(early), later
+
+    first, second, _ = with_later()
+    assert first != second

@@ -247,7 +247,7 @@ def test_a_step_of_torch_that_is_not_finite_leaves_the_policy_as_it_was():
 
 @pytest.mark.parametrize("optimizer", [None, sgd()])
 def test_a_schedule_multiplies_the_learning_rate(optimizer):
-    halved, _ = trained(optimizer=optimizer, schedule=lambda number: 0.5)
+    halved, _ = trained(optimizer=optimizer, schedule=lambda number: torch.tensor(0.5))
     rate = config(learning_rate=0.025)
     expected, _ = trained(None, rate, optimizer=optimizer and sgd(0.25))
     assert torch.allclose(halved, expected, atol=1e-12)
