@@ -177,8 +177,8 @@ def _collate(
     """Padded tensors of N episodes; refuses numbers that are not finite.
 
     Args:
-        steps: numbers of trajectories, times, observations, actions, rewards.
-        ends: numbers of trajectories, last observations, whether truncated.
+        steps: indices of trajectories, times, observations, actions, rewards.
+        ends: indices of trajectories, last observations, whether truncated.
         N: number of trajectories.
         spaces: of the environment.
     """
