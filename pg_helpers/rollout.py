@@ -149,7 +149,7 @@ def in_lock_step(
                 observations, rewards, terminated, truncated, info = spaces.step(
                     envs, spaces.for_env(actions)
                 )
-                rows, times = running + offset, np.full_like(running, time)
+                rows, times = running + offset, np.full(len(running), time, np.int32)
                 steps.append((rows, times, seen, taken, rewards[running]))
                 done = terminated | truncated
                 if not np.count_nonzero(done):
@@ -182,13 +182,15 @@ def _collate(
         N: number of trajectories.
         spaces: of the environment.
     """
-    rows, times, seen, actions, rewards = map(np.concatenate, zip(*steps, strict=True))
-    T = times.max() + 1
-    places = rows * T + times
+    rows, times, seen, actions, rewards = zip(*steps, strict=True)
+    time = np.concatenate(times)
+    T = time.max() + 1
+    places = np.concatenate(rows) * T + time
     mask = np.zeros(N * T, dtype=bool)
     mask[places] = True
 
-    def padded(name: str, values: NDArray, dtype: Any = None) -> Tensor:
+    def padded(name: str, parts: tuple[NDArray, ...], dtype: Any = None) -> Tensor:
+        values = np.concatenate(parts)
         whole = np.zeros((N * T, *values.shape[1:]), dtype or values.dtype)
         whole[places] = values
         whole = whole.reshape(N, T, *values.shape[1:])
