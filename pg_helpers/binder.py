@@ -79,8 +79,8 @@ def _bind(loss: Loss) -> tuple[inspect.Signature, dict[str, str]]:
     if takes_places or any(p.kind is p.VAR_KEYWORD for p in own):
         found.reverse()  # a wrapper hands on what the wrapped function asks for
     if takes_places:
-        any_name = any(p.name in NAMES for p in own)
-        found.insert(len(found) if any_name else 0, _THREE_PLACES)
+        wraps_or_names = found[0] != found[-1] or any(p.name in NAMES for p in own)
+        found.insert(len(found) if wraps_or_names else 0, _THREE_PLACES)
     for signature in found:
         if asked := _fit(signature, already):
             return signature if takes_places else _by_name(signature), asked

@@ -90,6 +90,29 @@ def test_a_wrapper_hands_on_what_the_wrapped_loss_asks_for(loss):
     assert received(loss) == {name: GIVEN[name] for name in FORMS[0]}
 
 
+def handing_on_everything(loss):
+    @wraps(loss)
+    def wrapper(*places, **named):
+        return loss(*places, **named)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (lambda mask, log_probs, rewards: (mask, log_probs, rewards), "mlr"),
+        (lambda one, two: (one, two), "bp"),
+        (lambda policy, batch: (policy, batch), "pb"),
+        (lambda one, two, three: (one, two, three), "lrm"),
+    ],
+)
+def test_a_wrapper_of_any_arguments_hands_on_those_of_the_wrapped_loss(loss, expected):
+    by_letter = {name[0]: value for name, value in GIVEN.items()}
+    found = received(handing_on_everything(loss))
+    assert found == tuple(by_letter[letter] for letter in expected)
+
+
 def test_a_known_name_is_handed_over_beside_places():
     def loss(one, two, three, *, policy):
         return one, two, three, policy
