@@ -181,11 +181,11 @@ def check_seed(seed: Any) -> int | None:
 def check_actions(actions: ArrayLike, num_envs: int, num_actions: int) -> NDArray:
     """Return actions as an array of integers (num_envs,) below num_actions."""
     array = np.asarray(actions)
-    fits = array.shape == (num_envs,) and array.dtype.kind in "iu"
+    whole = array.shape == (num_envs,) and array.dtype.kind in "iu"
     # Without a sign a negative number is a large one.
-    if not fits or np.count_nonzero(array.astype(np.uint64) >= num_actions):
-        expected = f"{num_envs} integers from 0 to {num_actions - 1}"
-        require(False, "actions", expected, actions)
+    fits = whole and not np.count_nonzero(array.astype(np.uint64) >= num_actions)
+    expected = f"{num_envs} integers from 0 to {num_actions - 1}"
+    require(fits, "actions", expected, actions)
     return array
 
 

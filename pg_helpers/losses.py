@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
-from pg_helpers.require import NotFiniteError, check_finite, check_tensor, require
+from pg_helpers.require import (
+    NotFiniteError,
+    check_finite,
+    check_tensor,
+    check_weights,
+    require,
+)
 
 
 def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
@@ -30,17 +35,14 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
             of a taken step, or their sum, is not finite.
     """
     check_tensor("log_probs", log_probs)
-    check_tensor("weights", weights)
     check_tensor("mask", mask)
     is_float = log_probs.is_floating_point()
     require(is_float, "log_probs", "floats", log_probs.dtype, TypeError)
-    require(mask.dtype == torch.bool, "mask", "booleans", mask.dtype, TypeError)
     full = log_probs.ndim == 2 and log_probs.numel() > 0
     require(full, "log_probs", "shape (N, T), not empty", tuple(log_probs.shape))
     N, T = log_probs.shape
     require(mask.shape == (N, T), "mask", f"shape ({N}, {T})", tuple(mask.shape))
-    fits = weights.shape in ((N,), (N, T))
-    require(fits, "weights", f"shape ({N},) or ({N}, {T})", tuple(weights.shape))
+    check_weights(weights, mask)
     require(mask.any(dim=1).all(), "mask", "a step in every row", mask)
 
     weights = weights.detach().to(log_probs)

@@ -154,8 +154,8 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
 
     Discrete observations and actions give a `TabularPolicy`; other observations with
     discrete actions, or a TabularMDP, an `MLPPolicy`; Box actions a `GaussianPolicy`.
-    The initial
-    weights come from PyTorch's global generator: call `torch.manual_seed` before.
+    The initial weights come from PyTorch's global generator: call `torch.manual_seed`
+    before.
 
     Args:
         env: gymnasium.Env, gymnasium.vector.VectorEnv or TabularMDP.

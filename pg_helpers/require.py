@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -76,6 +77,18 @@ def check_tensor(name: str, value: Any) -> None:
     """Refuse anything but a tensor of real numbers."""
     require(isinstance(value, Tensor), name, "a tensor", value, TypeError)
     require(not value.is_complex(), name, "real numbers", value.dtype, TypeError)
+
+
+def check_weights(weights: Any, mask: Any) -> None:
+    """Refuse weights other than (N,) or (N, T), or a mask other than bool (N, T)."""
+    check_tensor("weights", weights)
+    check_tensor("mask", mask)
+    require(mask.dtype == torch.bool, "mask", "booleans", mask.dtype, TypeError)
+    full = mask.ndim == 2 and mask.numel() > 0
+    require(full, "mask", "shape (N, T), not empty", tuple(mask.shape))
+    N, T = mask.shape
+    fits = weights.shape in ((N,), (N, T))
+    require(fits, "weights", f"shape ({N},) or ({N}, {T})", tuple(weights.shape))
 
 
 def finite_array(name: str, value: ArrayLike) -> NDArray[np.float64]:

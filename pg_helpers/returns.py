@@ -13,6 +13,7 @@ from pg_helpers.require import (
     check_finite,
     check_fraction,
     check_tensor,
+    check_weights,
     require,
 )
 
@@ -83,16 +84,9 @@ def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:
         ValueError: a shape does not fit, or a weight of a taken step or a sum of them
             is not finite.
     """
-    check_tensor("weights", weights)
-    check_tensor("mask", mask)
+    check_weights(weights, mask)
     is_float = weights.is_floating_point()
     require(is_float, "weights", "floats", weights.dtype, TypeError)
-    require(mask.dtype == torch.bool, "mask", "booleans", mask.dtype, TypeError)
-    full = mask.ndim == 2 and mask.numel() > 0
-    require(full, "mask", "shape (N, T), not empty", tuple(mask.shape))
-    fits = weights.shape in (mask.shape, mask.shape[:1])
-    N, T = mask.shape
-    require(fits, "weights", f"shape ({N},) or ({N}, {T})", tuple(weights.shape))
     if weights.ndim == 1:
         return _finite(weights - weights.mean(), weights, "weights")
     taken = weights.masked_fill(~mask, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +18,7 @@ from pg_helpers.cartpole import CartPoleVectorEnv, in_arrays
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement, single_spaces
-from pg_helpers.require import NotFiniteError, check_count, require, shown
+from pg_helpers.require import check_count, check_finite, require, shown
 
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
@@ -121,12 +120,9 @@ class Spaces:
 
     def finite(self, name: str, array: NDArray) -> Tensor:
         """A part of a batch on the policy's device; refuses NaN and infinity."""
-        is_float = array.dtype.kind == "f"
-        if is_float and not (math.isfinite(array.sum()) or np.isfinite(array).all()):
-            where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-            came = f"{array[*where]} at {where}"
-            raise NotFiniteError(f"{name}: expected finite numbers, got {came}")
-        return torch.from_numpy(array).to(self.device)
+        tensor = torch.from_numpy(array)
+        check_finite(name, tensor)
+        return tensor.to(self.device)
 
     def for_env(self, actions: NDArray) -> Any:
         """What step() takes: shifted to the space's start, or clipped to its bounds."""
@@ -227,9 +223,15 @@ def as_vector_env(env: Any, num_envs: int) -> Iterator[VectorEnv]:
     elif isinstance(env, gymnasium.Env):
         yield VectorOfOne(env)
     else:
-        kinds = "a Gymnasium environment, single or vector, an id or a TabularMDP"
-        require(isinstance(env, VectorEnv), "env", kinds, env, TypeError)
+        check_env(env)
         yield env
+
+
+def check_env(env: Any) -> None:
+    """Refuse anything but an environment or a world; ids go to `make_by_id`."""
+    known = isinstance(env, gymnasium.Env | VectorEnv | TabularMDP)
+    kinds = "a Gymnasium environment, single or vector, an id or a TabularMDP"
+    require(known, "env", kinds, env, TypeError)
 
 
 def make_by_id(make: Callable[..., Any], env_id: str, *arguments: Any) -> Any:

@@ -16,9 +16,8 @@ from pg_course.stage import pictures
 from pg_course.stage.shapes import grid_shape, is_corridor
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
-from pg_helpers.require import require
 from pg_helpers.rollout import Trajectories
-from pg_helpers.spaces import make_by_id
+from pg_helpers.spaces import check_env, make_by_id
 
 
 class Scene(Protocol):
@@ -271,9 +270,7 @@ def _single(env: Any) -> Any:
     if isinstance(env, gymnasium.vector.SyncVectorEnv):
         return env.envs[0]
     if not isinstance(env, str):
-        known = isinstance(env, TabularMDP | gymnasium.Env | gymnasium.vector.VectorEnv)
-        kinds = "a Gymnasium environment, single or vector, an id or a TabularMDP"
-        require(known, "env", kinds, env, TypeError)
+        check_env(env)
         return env
     made = make_by_id(gymnasium.make, env)
     made.close()

@@ -6,6 +6,7 @@ from judge import covers, judge
 from nonsense import GAMMAS, masks, near, right_or_not, tensors
 
 import pg_helpers as pg
+from pg_helpers.require import check_weights
 
 # Of the largest term, by the precision that the sum is made in.
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-5}
@@ -50,7 +51,7 @@ def test_rewards_to_go(rewards, gamma):
         assert_close(found, expected, rewards)
 
 
-@covers(pg.subtract_batch_mean)
+@covers(pg.subtract_batch_mean, check_weights)
 @given(st.data())
 def test_subtract_batch_mean(data):
     shape = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 4)), "shape")
