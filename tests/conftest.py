@@ -1,12 +1,27 @@
 import random
+import signal
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
 from tools.legible import examine
+
+# Some tests interrupt themselves; a process in the background ignores that otherwise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile(
+    "quick",
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)
