@@ -11,7 +11,8 @@ from pathlib import Path
 from outcome import outcome
 
 ROOT = Path(__file__).resolve().parent.parent
-# As tests/fuzz/conftest.py writes them.
+CASES = "reliability/fuzz_cases"
+# As fuzz_cases/conftest.py writes them.
 COUNT = re.compile(r"^cases (\w+): (.+): (\d+)$", re.MULTILINE)
 ENDS = {
     "answered": "answered",
@@ -29,8 +30,8 @@ def main() -> str:
     print(f"seed {seed}", flush=True)
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "tests/fuzz", "-p", "no:cacheprovider"),
-            *("--hypothesis-profile=long", f"--hypothesis-seed={seed}"),
+            *(sys.executable, "-m", "pytest", CASES, "-p", "no:cacheprovider"),
+            f"--hypothesis-seed={seed}",
         ],
         cwd=ROOT,
         capture_output=True,
@@ -69,22 +70,25 @@ def written(
     tried = f"{cases:,} calls of public functions with bad input and good"
     return f"""## Bad input
 
-Every public function is called with arguments of wrong kinds, shapes, sizes and
-precisions, with NaN, infinities and numbers too large for a float, with policies,
-losses and environments that lie, stall or raise; and with good ones, whose answers are
-compared with plain loops in NumPy. A call may answer rightly, with finite numbers and
-without a warning, or raise a ValueError or TypeError of the form "argument: expected
-..., got ..."; what an environment or a policy itself raises comes through as it is
-("theirs"). Whatever else it does counts as wrong: another error, one from the depths
-of NumPy or PyTorch, a silent NaN, 4 GiB of memory. A test finds public functions that
-nobody tries.
+Every public function of `pg_helpers` is called with one argument replaced by nonsense,
+and with right ones; environments, checkpoints and losses lie, or raise, in the middle
+of a run. A call may answer with finite numbers and without a warning, or raise a
+ValueError or TypeError of the form "argument: expected ..., got ..."; what an
+environment or a policy itself raises comes through as it is ("theirs"). What is sampled
+must be what the environment recorded, and what the clinic says of a loss is compared
+with plain loops. Anything else counts as wrong: another error, one from the depths of
+NumPy or PyTorch, a silent NaN, 4 GiB of memory.
 
-| functions | cases | {" | ".join(ENDS.values())} |
+| cases of | cases | {" | ".join(ENDS.values())} |
 |---|---{"|---" * len(ENDS)}|
 {chr(10).join(rows)}
 
-{seconds / 60:.0f} minutes; `pytest tests/fuzz --hypothesis-profile=long
---hypothesis-seed={seed}` draws the same cases.
+{seconds / 60:.0f} minutes; `pytest {CASES} --hypothesis-seed={seed}` draws the same
+cases.
 
 {outcome(tried, f"{cases - total['wrong']:,}", lost)}
 """
+
+
+if __name__ == "__main__":
+    print(main())

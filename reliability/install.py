@@ -21,7 +21,6 @@ from tools import bounds
 ROOT = Path(__file__).resolve().parent.parent
 # conda-forge's names of the builds without CUDA and without Qt.
 PIP_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
-MODULES = {"pillow": "PIL"}
 # Root may write everywhere; without its capabilities it is a user like others.
 LIMITED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 THREADS = """import os, torch, pg_helpers
@@ -106,8 +105,6 @@ def main() -> str:
         before(place)
         sound(place)
         without_rights(place)
-        broken_packages(place)
-        broken_surroundings(place)
         moved(place)
     return section(place.rows)
 
@@ -177,52 +174,6 @@ def without_rights(place: Place) -> None:
         subprocess.run(["chmod", "-R", "u+w", *ours], check=True)
 
 
-def broken_packages(place: Place) -> None:
-    """Each package missing, one too old, one half there."""
-    code = "from pg_course.installed import *; print(*bounds(PACKAGE))"
-    listed = place.run("python", "-c", code, cwd=place.folder)[1].split()
-    for name in [*listed, "jupyterlab-widgets"]:
-        with away(place, name):
-            words = f"{name} is not installed"
-            place.expect(f"{name} is missing", place.doctor(), True, words)
-    (description,) = place.packages.glob("numpy-*.dist-info/METADATA")
-    text = description.read_text(encoding="utf-8")
-    description.write_text(re.sub(r"(?m)^Version: .*", "Version: 1.0", text, count=1))
-    words = "numpy is of version 1.0; the series needs"
-    place.expect("a NumPy that is too old", place.doctor(), True, words)
-    description.write_text(text, encoding="utf-8")
-    with renamed(place.packages / "torch" / "lib"):
-        words = "is installed, but cannot be imported"
-        place.expect("half of PyTorch is gone", place.doctor(), True, words)
-        done = place.run("python", "-c", "import pg_helpers", cwd=place.folder)
-        place.expect("the same, at an import", done, True, words)
-
-
-def broken_surroundings(place: Place) -> None:
-    """Kernels, folders and files."""
-    kernel = place.folder / "jupyter" / "kernels" / "python3" / "kernel.json"
-    kernel.parent.mkdir(parents=True)
-    command = ["/usr/bin/env", "python3", "-m", "ipykernel_launcher"]
-    kernel.write_text(json.dumps({"argv": command, "display_name": "Python 3"}))
-    done = place.doctor(JUPYTER_PATH=str(kernel.parents[2]))
-    place.expect(
-        "a kernel of another Python", done, True, "python3 starts /usr/bin/env"
-    )
-    done = place.doctor(HOME="/proc")
-    place.expect("a home that cannot be written", done, True, "answers cannot be kept")
-    done = place.doctor(cwd=Path("/proc"))
-    words = "In /proc nothing can be written"
-    place.expect("a folder that cannot be written", done, True, words)
-    damaged = place.folder / "damaged.json"
-    damaged.write_text("{")
-    done = place.doctor(PG_HELPERS_PROGRESS=str(damaged))
-    place.expect("a damaged file of answers", done, True, "is damaged")
-    manager = place.folder / "env/share/jupyter/labextensions/@jupyter-widgets"
-    with renamed(manager):
-        words = "does not find the extension"
-        place.expect("no widget manager in JupyterLab", place.doctor(), True, words)
-
-
 def moved(place: Place) -> None:
     """A folder that was renamed after the installation, and a postBuild cut off."""
     other = place.folder / "renamed"
@@ -242,24 +193,16 @@ def moved(place: Place) -> None:
 
 
 @contextmanager
-def renamed(path: Path) -> Iterator[None]:
-    """A file or folder that is away for a while."""
-    other = path.with_name(f"away.{path.name}")
-    path.rename(other)
+def away(place: Place, name: str) -> Iterator[None]:
+    """A package that is not there: neither its code nor its description."""
+    there = [place.packages / name, *place.packages.glob(f"{name}-*.dist-info")]
+    for path in there:
+        path.rename(path.with_name(f"away.{path.name}"))
     try:
         yield
     finally:
-        other.rename(path)
-
-
-@contextmanager
-def away(place: Place, name: str) -> Iterator[None]:
-    """A package that is not there: neither its code nor its description."""
-    module = MODULES.get(name, name.replace("-", "_"))
-    form = name.replace("-", "[-_]")
-    with renamed(place.packages / module):
-        with renamed(next(place.packages.glob(f"{form}-*.dist-info"))):
-            yield
+        for path in there:
+            path.with_name(f"away.{path.name}").rename(path)
 
 
 def section(rows: list[tuple[str, bool, str]]) -> str:

@@ -1,4 +1,4 @@
-"""Training runs that are killed, interrupted, or meet a bad file or a full disk.
+"""Training runs that are killed, or meet a full disk.
 
 `python reliability/kills.py` prints the section; the kills are at random moments, two
 runs at a time.
@@ -14,16 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from outcome import outcome
 from runs_to_kill import KINDS
-
-import pg_helpers as pg
 
 RUN = Path(__file__).with_name("runs_to_kill.py")
 NUM_KILLS = 100
 NUM_STUBBORN, KILLS_EACH = 6, 8
-NUM_FLIPS = 400
 # Full: it holds two files at first, and not as the history grows.
 DISKS = {"a disk that becomes full": "size=40k", "a read-only disk": "ro"}
 SEED = 20_261_121
@@ -108,34 +104,6 @@ def all_kills(seed: int) -> tuple[list[Kill], list[Kill]]:
     return kills[:NUM_KILLS], kills[NUM_KILLS:]
 
 
-def flips(seed: int) -> dict[str, int]:
-    """What becomes of a checkpoint of which one bit was flipped."""
-    chance = random.Random(seed)
-    found = {"refused in words": 0, "read rightly": 0, "read wrongly": 0}
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "run.pt"
-        world, policy = pg.corridor(), pg.MLPPolicy(1, 2)
-        config = pg.TrainConfig(num_updates=20)
-        history = pg.train(world, policy, config, progress=False, checkpoint=path)
-        whole = path.read_bytes()
-        for _ in range(NUM_FLIPS):
-            spoilt = bytearray(whole)
-            spoilt[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
-            path.write_bytes(spoilt)
-            reader = pg.MLPPolicy(1, 2)
-            try:
-                same = pg.load_checkpoint(path, reader) == history
-            except ValueError:
-                found["refused in words"] += 1
-            else:
-                pairs = zip(reader.parameters(), policy.parameters(), strict=True)
-                same = same and all(torch.equal(a, b) for a, b in pairs)
-                found["read rightly" if same else "read wrongly"] += 1
-            if path.read_bytes() != bytes(spoilt):
-                raise RuntimeError("a damaged checkpoint was overwritten")
-    return found
-
-
 def disks() -> dict[str, bool | None]:
     """Whether a run on a bad disk ends as without a checkpoint, and says so once.
 
@@ -159,34 +127,28 @@ def disks() -> dict[str, bool | None]:
 
 def main() -> str:
     once, stubborn = all_kills(SEED)
-    flipped, on_disks = flips(SEED), disks()
+    on_disks = disks()
     good = [sum(kill.identical for kill in kills) for kills in (once, stubborn)]
-    wrong = flipped["read wrongly"]
     tried_disks = [well for well in on_disks.values() if well is not None]
     lost = len(once) + len(stubborn) + len(tried_disks) - sum(good) - sum(tried_disks)
     found = Counter(kill.found for kill in once)
     seen = ", ".join(f"{what} {count} times" for what, count in sorted(found.items()))
     words = {True: "as they should", False: "**wrong**", None: "not tried here"}
-    return f"""## Kills, damaged checkpoints, bad disks
+    line = outcome(
+        f"{len(once)} runs killed once, {len(stubborn)} killed {KILLS_EACH} times, "
+        f"{len(tried_disks)} bad disks",
+        f"{good[0]}, {good[1]} and {sum(tried_disks)}",
+        f"{lost} runs" if lost else "nothing",
+    )
+    return f"""## Kills and bad disks
 
-{
-        outcome(
-            f"{len(once)} runs killed once, {len(stubborn)} killed {KILLS_EACH} times, "
-            f"{NUM_FLIPS} checkpoints with a bit flipped, {len(tried_disks)} bad disks",
-            f"{good[0]}, {good[1]}, {NUM_FLIPS - wrong} and {sum(tried_disks)}",
-            "nothing" if lost + wrong == 0 else f"{lost} runs, {wrong} checkpoints",
-        )
-    }
+{line}
 
 SIGKILL at a random moment of the training, in a process of its own; then the same
 command again, to the end. As it should: parameters, buffers and history are, bit for
 bit, those of a run that was left alone. The runs: the corridor (600 updates), CartPole
 (30), and a policy with dropout and batch normalisation, which draws random numbers of
 its own (300); written after each update or each tenth. The kill left {seen}.
-
-A bit flipped at a random place of the file: {flipped["refused in words"]} refused in
-words, {flipped["read rightly"]} read rightly (the bit was none that is used), {wrong}
-read wrongly; no damaged file was overwritten.
 
 On a disk of its own, training goes on to the same bits, and says once that nothing can
 be written: {", ".join(f"{name}: {words[well]}" for name, well in on_disks.items())}.

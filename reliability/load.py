@@ -1,6 +1,6 @@
 """A course on one small machine: twenty kernels run the same notebook at once.
 
-`python reliability/load.py 6 2` tries six kernels, and two for the threads.
+`python reliability/load.py 6` tries six kernels.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from bench_notebooks import CROWD, Execution, crowd  # noqa: E402
 from reporting import table  # noqa: E402
 
 KERNELS = 20
-FEW = 4  # for the contrast of one thread and two
 STALLED = 1.5  # times the median
 ANSWERS = 10  # a kernel
 # All keep answers in the one file of their home, at the same moment.
@@ -32,20 +31,14 @@ for number in range({ANSWERS}):
 """
 
 
-def main(kernels: int = KERNELS, few: int = FEW) -> str:
+def main(kernels: int = KERNELS) -> str:
     """Crowd the machine, and return Markdown."""
     (alone,), _ = in_one_home(1)
     together, kept = in_one_home(kernels)
-    by_threads = {
-        number: in_one_home(few, OMP_NUM_THREADS=number, OPENBLAS_NUM_THREADS=number)[0]
-        for number in ("1", "2")
-    }
-    return written(alone, together, kept, by_threads)
+    return written(alone, together, kept)
 
 
-def in_one_home(
-    kernels: int, **variables: str
-) -> tuple[list[Execution | BaseException], set[str]]:
+def in_one_home(kernels: int) -> tuple[list[Execution | BaseException], set[str]]:
     """Run a crowd that shares a home which nobody used before.
 
     Returns:
@@ -54,16 +47,13 @@ def in_one_home(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         file = Path(home) / "progress.json"
         place = {"HOME": home, "USERPROFILE": home, "PG_HELPERS_PROGRESS": str(file)}
-        found = asyncio.run(crowd(kernels, ANSWER, **place, **variables))
+        found = asyncio.run(crowd(kernels, ANSWER, **place))
         kept = json.loads(file.read_text(encoding="utf-8"))["questions"]
     return found, set(kept)
 
 
 def written(
-    alone: Execution,
-    together: list[Execution | BaseException],
-    kept: set[str],
-    by_threads: dict[str, list[Execution | BaseException]],
+    alone: Execution, together: list[Execution | BaseException], kept: set[str]
 ) -> str:
     kernels = len(together)
     finished = [run for run in together if isinstance(run, Execution)]
@@ -95,7 +85,6 @@ stderr. Of {len(expected)} answers {len(expected) - lost} were in the file after
 which is valid JSON.
 """,
             figures(alone, finished),
-            contrast(by_threads),
             *(f"Failed: `{fault}`\n" for fault in failed),
         ]
     )
@@ -122,19 +111,6 @@ The slowest took {seconds[-1] / seconds[0]:.2f} times as long as the fastest and
 {len(finished) / (os.cpu_count() or 1):.0f} kernels share a core; the longest cell took
 {cells[-1] / alone.longest_cell:.1f} times as long. The peaks add up to
 {sum(peaks) / 1024:.1f} GiB, with libraries that kernels share counted for each.
-"""
-
-
-def contrast(by_threads: dict[str, list[Execution | BaseException]]) -> str:
-    """What the one thread of our settings is worth."""
-    medians = {
-        number: statistics.median(r.seconds for r in runs if isinstance(r, Execution))
-        for number, runs in by_threads.items()
-    }
-    few = len(by_threads["1"])
-    return f"""With OMP_NUM_THREADS=2, as many as there are cores, in place of 1, {few}
-kernels at once take {medians["2"] / medians["1"]:.1f} times as long (medians of {few}:
-{medians["2"]:.0f} s and {medians["1"]:.0f} s).
 """
 
 

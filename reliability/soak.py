@@ -74,7 +74,7 @@ CELLS = {
     "overview": "course.show_progress()",
 }
 # IPython keeps each result, in Out, and all that was displayed, in its history, by
-# design: both are emptied after each round, and measured apart.
+# design: both are emptied after each round.
 FLUSH = """
 get_ipython().history_manager.outputs.clear()
 get_ipython().displayhook.flush()
@@ -98,7 +98,6 @@ print(json.dumps({{
     "open files": process.num_fds(),
 }}))
 """
-UNFLUSHED = 10  # rounds at the end, to measure what IPython keeps
 CONTROLS = 12  # moves and presses in a round, besides the slider
 
 
@@ -114,11 +113,8 @@ def main(rounds: int = ROUNDS) -> str:
             if number + 1 == warm:
                 early = look(notebook)
         late = look(notebook)
-        for number in range(UNFLUSHED):
-            one_round(notebook, number)
-        kept = (look(notebook)[HELD] - late[HELD]) / UNFLUSHED
     minutes = (time.perf_counter() - started) / 60
-    return written(rounds, warm, early, late, kept, notebook.errors, minutes)
+    return written(rounds, warm, early, late, notebook.errors, minutes)
 
 
 def one_round(notebook: Page, number: int) -> None:
@@ -150,7 +146,6 @@ def written(
     warm: int,
     early: dict[str, float],
     late: dict[str, float],
-    kept: float,
     errors: list[str],
     minutes: float,
 ) -> str:
@@ -195,8 +190,7 @@ the kernel had freed and it had kept for the next picture. Of what is not free, 
 adds {1024 * trend:.0f} KiB.
 
 IPython keeps each result, and all that was displayed, until the kernel stops. Here that
-was emptied after each round, so that the rest can be seen; left alone it adds
-{1024 * kept:.0f} KiB a round of {len(CELLS)} cells.
+was emptied after each round, so that the rest can be seen.
 """
     return "\n".join([text, *(f"Fault: `{fault}`\n" for fault in faults[:10])])
 

@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import run as benchmarks
 from reliability import run as reliability
 from tools import report
 
 sys.path.insert(0, str(Path(reliability.__file__).parent))
+import fuzz  # noqa: E402
 from outcome import outcome  # noqa: E402
 
 SECTIONS = {"one": "## One\n\n| a |\n", "two": "## Two\n\ntext\n"}
+PRINTED = """....
+cases exact: answered: 4000
+cases exact: refused, TypeError: 1000
+cases policies: refused, ValueError: 5000
+cases policies: wrong: 0
+4 passed
+"""
 
 
 def test_a_section_that_is_not_measured_again_is_kept(tmp_path, monkeypatch):
@@ -28,17 +35,6 @@ def test_a_section_that_is_not_measured_again_is_kept(tmp_path, monkeypatch):
     assert file.read_text(encoding="utf-8").startswith("# New\n")
 
 
-def test_a_text_without_sections_has_none():
-    assert report.read("") == {}
-
-
-@pytest.mark.parametrize("module", [benchmarks, reliability])
-def test_an_unknown_section_is_refused_by_name(module):
-    names = ", ".join(module.REPORT.modules)
-    with pytest.raises(SystemExit, match=f"unknown: nothing; there are {names}"):
-        module.REPORT.write(["nothing"])
-
-
 def test_the_outcomes_stand_in_a_table_at_the_top():
     text = f"## Kills\n\n{outcome('100 kills', '100', 'nothing')}\n\nMore.\n"
     assert reliability.head({"kills": text}).endswith(
@@ -46,11 +42,16 @@ def test_the_outcomes_stand_in_a_table_at_the_top():
     )
 
 
-def test_a_section_without_an_outcome_is_refused():
-    with pytest.raises(ValueError, match="expected a title and an outcome"):
-        reliability.head({"kills": "## Kills\n\nAll went well.\n"})
+def test_the_cases_of_the_fuzz_tests_are_added_up():
+    text = fuzz.written(fuzz.read(PRINTED), 0, 7, 60)
+    assert "| exact | 5,000 | 4,000 | 0 | 1,000 | 0 | 0 |" in text
+    assert "| all | 10,000 | 4,000 | 5,000 | 1,000 | 0 | 0 |" in text
+    assert "Lost: nothing" in text
 
 
-def test_an_outcome_that_would_break_the_line_is_refused():
-    with pytest.raises(ValueError, match="expected a text without"):
-        outcome("100. Lost: all", "100", "nothing")
+@pytest.mark.parametrize(
+    ("printed", "status"),
+    [(PRINTED, 1), (PRINTED.replace("wrong: 0", "wrong: 3"), 0), ("", 0)],
+)
+def test_a_failure_of_the_fuzz_tests_is_not_passed_over(printed, status):
+    assert "Lost: nothing" not in fuzz.written(fuzz.read(printed), status, 7, 60)
