@@ -136,9 +136,10 @@ class Spaces:
         if isinstance(self.observation, Discrete):
             whole = _array("observations", value, shape, "biu")
             start = self.observation.start  # a policy sees integers from 0
-            return whole - start if start else whole.astype(np.int64, copy=False)
-        array = _array("observations", value, shape, "biuf")
-        return array if self.batch else array.copy()  # its memory may be the env's own
+            whole = whole - start if start else whole.astype(np.int64, copy=False)
+        else:
+            whole = _array("observations", value, shape, "biuf")
+        return whole if self.batch else whole.copy()  # its memory may be the env's own
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...], kinds: str) -> NDArray:
