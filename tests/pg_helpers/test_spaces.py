@@ -1,217 +1,175 @@
-import gymnasium
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from oracles import assert_refused
-from worlds import CountingEnv, random_table
+from worlds import CountingEnv, Rule
 
 import pg_helpers as pg
-from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode, make_by_id
+from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode
+
+SEEN = np.zeros(2, np.float32)
+FIVE = "(observation, reward, terminated, truncated, info) from step()"
+
+always_0 = Rule(lambda seen: seen[..., 0] * 0)
 
 
-class Env(gymnasium.Env):
-    def __init__(self, observation_space, action_space):
-        self.observation_space, self.action_space = observation_space, action_space
-
-
-BOX, TWO = spaces.Box(-1, 1, (3,)), spaces.Discrete(2)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_numbers_are_seen_in_the_float_type_of_the_policy(dtype):
-    found = Spaces(Env(BOX, TWO), pg.MLPPolicy(3, 2).to(dtype))
-    seen = found.for_policy(np.array([[0.25, 0.5, 1.0]], np.float32))
-    assert seen.dtype == dtype
-    assert seen.tolist() == [[0.25, 0.5, 1.0]]
-
-
-def test_worlds_and_tables_of_float64_keep_their_precision():
-    found = Spaces(Env(BOX, TWO), random_table(3, 2))
-    seen = found.for_policy(np.array([1 / 3, 0, 0]))
-    assert seen[0].item() == 1 / 3
-
-
-def test_integers_are_seen_from_0():
-    space = spaces.Discrete(4, start=-2)
-    env = Env(space, TWO)
-    found = Spaces(env, pg.TabularPolicy(4, 2))
-    for shown, expected in ((-2, 0), (np.int32(1), 3)):
-        env.reset = lambda shown=shown: (shown, {})
-        seen = found.for_policy(found.reset(env))
-        assert seen.dtype == torch.int64
-        assert seen.tolist() == expected
-
-
-def test_actions_are_shifted_to_the_start_of_the_space():
-    found = Spaces(Env(BOX, spaces.Discrete(3, start=5)), None)
-    assert found.for_env(np.array([0, 2])).tolist() == [5, 7]
-    one = found.for_env(np.array(1))
-    assert type(one) is int
-    assert one == 6
+def test_one_action_is_a_plain_integer_of_the_space():
+    found = Spaces(CountingEnv(action_space=spaces.Discrete(3, start=5)), None)
+    told = found.for_env(np.int64(1))
+    assert (type(told), told) == (int, 6)
 
 
 def test_actions_are_clipped_to_the_box():
     space = spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf]))
-    found = Spaces(Env(BOX, space), None)
     given = np.array([[-3.0, 5.0], [0.5, -5.0]])
-    clipped = found.for_env(given)
+    clipped = Spaces(CountingEnv(action_space=space), None).for_env(given)
     assert clipped.dtype == np.float32
     assert clipped.tolist() == [[-1.0, 5.0], [0.5, 0.0]]
     assert given.tolist() == [[-3.0, 5.0], [0.5, -5.0]]
 
 
-@pytest.mark.parametrize(
-    ("observation_space", "action_space", "words"),
-    [
-        (spaces.MultiBinary(3), TWO, ("observation space", "MultiBinary(3)")),
-        (spaces.Dict(a=BOX), TWO, ("observation space", "Dict")),
-        (BOX, spaces.MultiDiscrete([2, 3]), ("action space", "MultiDiscrete([2 3])")),
-    ],
-)
-def test_a_space_that_is_not_supported_is_named(observation_space, action_space, words):
-    env = Env(observation_space, action_space)
+@pytest.mark.parametrize("name", ["observation", "action"])
+def test_a_space_that_is_not_supported_is_named(name):
+    env = CountingEnv()
+    setattr(env, f"{name}_space", spaces.MultiBinary(3))
+    words = (f"{name} space: expected Discrete or Box", "MultiBinary(3)")
     assert_refused(lambda: Spaces(env, None), ValueError, *words)
 
 
-def test_spaces_are_those_of_an_environment():
-    assert_refused(lambda: Spaces("Corridor", None), TypeError, "env", "'Corridor'")
+def lying(env, part, change):
+    """The environment, whose first reset or second step answers as changed."""
+    is_step = part != "reset"
+    honest, answers = env.step if is_step else env.reset, []
 
-
-class Answers(CountingEnv):
-    """Gives a reset or a step, or some part of a step, other than it should."""
-
-    def __init__(self, reset=None, step=None, **parts):
-        super().__init__(4)
-        self.of_reset, self.of_step, self.parts = reset, step, parts
-
-    def reset(self, **arguments):
-        answer = super().reset(**arguments)
-        return answer if self.of_reset is None else self.of_reset
-
-    def step(self, action):
+    def answer(*args, **kwargs):
+        answers.append(honest(*args, **kwargs))
+        if len(answers) != (2 if is_step else 1):
+            return answers[-1]
+        if part in ("reset", "step"):
+            return change(answers[-1])
         names = ("observation", "reward", "terminated", "truncated", "info")
-        answer = dict(zip(names, super().step(action), strict=True)) | self.parts
-        return tuple(answer.values()) if self.of_step is None else self.of_step
+        parts = dict(zip(names, answers[-1], strict=True))
+        return tuple((parts | {part: change(parts[part])}).values())
+
+    setattr(env, "step" if is_step else "reset", answer)
+    return env
 
 
-SEEN = np.zeros(2, np.float32)
+# What lies, what it says in place of the truth, and how it is refused.
+LIES = [
+    ("reset", SEEN, TypeError, "(observation, info) from reset()"),
+    ("reset", ([0.0], {}), ValueError, "observations of shape (2,), got (1,)"),
+    ("step", [SEEN, 0.0, False, False, {}], TypeError, FIVE),
+    ("step", (SEEN, 0.0, False, {}), TypeError, FIVE),
+    ("observation", [0.0], ValueError, "observations of shape (2,), got (1,)"),
+    ("observation", [[0.0], 1.0], TypeError, "observations in an array"),
+    ("observation", None, TypeError, "numbers as observations, got None"),
+    ("reward", "3", TypeError, "numbers as rewards, got '3'"),
+    ("reward", [1.0], ValueError, "rewards of shape (), got (1,)"),
+    ("terminated", None, TypeError, "booleans or integers as terminated, got None"),
+    ("truncated", 0.5, TypeError, "booleans or integers as truncated, got 0.5"),
+    ("terminated", -1, ValueError, "True or False as terminated, got -1"),
+    ("truncated", 2, ValueError, "True or False as truncated, got 2"),
+    ("info", None, TypeError, "a dict as info, got None"),
+]
 
 
-@pytest.mark.parametrize(
-    ("env", "kind", "words"),
-    [
-        (Answers(reset=SEEN), TypeError, ("(observation, info) from reset()",)),
-        (Answers(step=(SEEN, 0.0, False, {})), TypeError, ("truncated, info", "step")),
-        (Answers(reset=([0.0], {})), ValueError, ("observations", "(2,)", "(1,)")),
-        (Answers(observation=[0.0]), ValueError, ("observations", "(2,)", "(1,)")),
-        (Answers(observation=[[0.0], 1.0]), TypeError, ("observations", "array")),
-        (Answers(observation=None), TypeError, ("observations", "numbers", "None")),
-        (Answers(reward="3"), TypeError, ("rewards", "numbers", "'3'")),
-        (Answers(reward=None), TypeError, ("rewards", "numbers", "None")),
-        (Answers(reward=[1.0]), ValueError, ("rewards", "()", "(1,)")),
-        (Answers(terminated=None), TypeError, ("terminated", "booleans", "None")),
-        (Answers(truncated=None), TypeError, ("truncated", "booleans", "None")),
-        (Answers(truncated=0.5), TypeError, ("truncated", "booleans", "0.5")),
-        (Answers(terminated=-1), ValueError, ("terminated", "True or False", "-1")),
-        (Answers(info=None), TypeError, ("info", "dict", "None")),
-    ],
-)
-def test_an_answer_that_does_not_fit_is_refused(env, kind, words):
-    policy = pg.MLPPolicy(2, 2)
-    for sample in (
-        lambda: pg.sample_trajectory(env, policy),
-        lambda: pg.sample_trajectories(env, policy, 2),
-    ):
-        assert_refused(sample, kind, "env", *words)
-
-
-def test_a_vector_that_has_no_number_of_environments_is_refused():
-    vector = SyncVectorEnv([CountingEnv])
-    for number in (0, None, 2.0):
-        vector.num_envs = number
-        with pytest.raises((TypeError, ValueError), match=r"^env\.num_envs: expected"):
-            pg.sample_trajectories(vector, pg.MLPPolicy(2, 2), 1)
-
-
-def test_a_vector_environment_is_used_as_it_is_and_left_open():
-    inner = CountingEnv()
-    vector = SyncVectorEnv([lambda: inner])
-    with as_vector_env(vector, 5) as envs:
-        assert envs is vector
-    assert inner.closed == 0
-
-
-def test_a_world_and_an_id_become_as_many_environments_as_asked():
-    mdp = pg.corridor()
-    with as_vector_env(mdp, 5) as envs:
-        assert isinstance(envs, pg.TabularVectorEnv)
-        assert (envs.mdp, envs.num_envs) == (mdp, 5)
-    with as_vector_env("FrozenLake-v1", 4) as envs:
-        assert envs.num_envs == 4
-        assert not envs.closed
-    assert envs.closed
-
-
-def test_what_was_made_from_an_id_is_closed_after_an_error():
-    with pytest.raises(KeyError), as_vector_env("FrozenLake-v1", 1) as envs:
-        raise KeyError
-    assert envs.closed
-
-
-def test_a_single_environment_becomes_a_vector_of_one_and_stays_open():
-    env = CountingEnv()
-    with as_vector_env(env, 5) as envs:
-        assert envs.num_envs == 1
-        assert envs.env is env
-    del envs
-    assert env.closed == 0
+@pytest.mark.parametrize(("part", "lie", "kind", "words"), LIES)
+def test_an_answer_that_does_not_fit_is_refused(part, lie, kind, words):
+    for sample in (pg.sample_trajectory, lambda *a: pg.sample_trajectories(*a, 2)):
+        env = lying(CountingEnv(4), part, lambda honest: lie)
+        asked = lambda env=env, sample=sample: sample(env, always_0)  # noqa: E731
+        assert_refused(asked, kind, "env: expected", words)
 
 
 @pytest.mark.parametrize(
-    ("env", "kind", "words"),
+    ("part", "change", "kind", "words"),
     [
-        (None, TypeError, ("env", "None")),
-        (lambda: None, TypeError, ("env", "Gymnasium environment", "function")),
-        ("NoSuchWorld-v0", ValueError, ("env", "registered", "'NoSuchWorld-v0'")),
-        ("nomodule:Foo-v0", ValueError, ("env", "registered", "'nomodule:Foo-v0'")),
-        ("no id at all", ValueError, ("env", "registered", "'no id at all'")),
-        ("", ValueError, ("env", "registered", "''")),
+        ("reset", lambda a: (a[0][:1], {}), ValueError, "of shape (3, 2), got (1, 2)"),
+        ("observation", lambda seen: seen[:2], ValueError, "(3, 2), got (2, 2)"),
+        ("reward", lambda paid: paid[:, None], ValueError, "(3,), got (3, 1)"),
+        ("terminated", lambda ended: ended[0], ValueError, "(3,), got ()"),
+        ("truncated", lambda cut: cut + np.uint8(2), ValueError, "True or False"),
+        ("info", lambda info: {}, ValueError, "'final_obs' in the info of step()"),
+        ("info", lambda info: {"final_obs": [SEEN, None, SEEN]}, TypeError, "numbers"),
+        ("info", lambda info: {"final_obs": [[SEEN]] * 3}, ValueError, "(1, 2)"),
     ],
 )
-def test_what_is_no_environment_is_refused_by_name(env, kind, words):
-    def enter():
-        with as_vector_env(env, 1):
-            raise AssertionError("the block was entered")
+def test_a_vector_that_answers_rightly_at_first_is_still_checked(
+    part, change, kind, words
+):
+    makers = [lambda length=length: CountingEnv(length) for length in (3, 2, 4)]
+    envs = SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
+    sample = lambda: pg.sample_trajectories(envs, always_0, 3)  # noqa: E731
+    lying(envs, part, change)
+    assert_refused(sample, kind, "env: expected", words)
 
-    assert_refused(enter, kind, *words)
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("observation", np.ndarray.tolist),
+        ("observation", torch.tensor),
+        ("observation", lambda seen: seen.astype(np.float64)),
+        ("reward", lambda paid: paid.astype(np.float16)),
+        ("terminated", lambda ended: ended.astype(np.uint8)),
+        ("truncated", lambda cut: cut.astype(int).tolist()),
+    ],
+)
+def test_the_same_numbers_in_another_form_are_taken_as_they_are(part, change):
+    makers = [lambda: CountingEnv(2), lambda: CountingEnv(3)]
+    told_otherwise = lying(SyncVectorEnv(makers), part, change)
+    found = pg.sample_trajectories(told_otherwise, always_0, 2)
+    expected = pg.sample_trajectories(SyncVectorEnv(makers), always_0, 2)
+    for name, value in vars(expected).items():
+        assert torch.equal(getattr(found, name), value), name
 
 
-def test_a_single_environment_of_an_unknown_id_is_refused_too():
-    made = make_by_id(gymnasium.make, "CartPole-v1")
-    assert made.spec.id == "CartPole-v1"
-    assert_refused(
-        lambda: make_by_id(gymnasium.make, "NoSuchWorld-v0"),
-        ValueError,
-        "env",
-        "registered",
-        "'NoSuchWorld-v0'",
-    )
+@pytest.mark.parametrize("number", [0, None, 2.0])
+def test_a_vector_without_a_number_of_environments_is_refused(number):
+    envs = SyncVectorEnv([CountingEnv])
+    envs.num_envs = number
+    with pytest.raises((TypeError, ValueError), match=r"^env\.num_envs: expected"):
+        pg.sample_trajectories(envs, always_0, 1)
 
 
 @pytest.mark.parametrize("mode", AutoresetMode)
 def test_the_autoreset_mode_is_the_one_that_is_named(mode):
-    vector = SyncVectorEnv([CountingEnv], autoreset_mode=mode)
-    assert autoreset_mode(vector) is mode
-    vector.metadata = {"autoreset_mode": mode.value}
-    assert autoreset_mode(vector) is mode
-    vector.metadata = {}
-    assert autoreset_mode(vector) is None
+    envs = SyncVectorEnv([CountingEnv], autoreset_mode=mode)
+    assert autoreset_mode(envs) is mode
+    envs.metadata = {"autoreset_mode": mode.value}
+    assert autoreset_mode(envs) is mode
+    for metadata in ({}, None):
+        envs.metadata = metadata
+        assert autoreset_mode(envs) is None
 
 
 def test_an_autoreset_mode_that_gymnasium_does_not_have_is_refused():
-    vector = SyncVectorEnv([CountingEnv])
-    vector.metadata = {"autoreset_mode": "next_step"}
-    sample = lambda: pg.sample_trajectories(vector, pg.MLPPolicy(2, 2), 1)  # noqa: E731
-    assert_refused(sample, ValueError, "env", "'NextStep'", "'next_step'")
+    envs = SyncVectorEnv([CountingEnv])
+    envs.metadata = {"autoreset_mode": "next_step"}
+    words = ("env: expected an autoreset_mode among", "'NextStep'", "'next_step'")
+    sample = lambda: pg.sample_trajectories(envs, always_0, 1)  # noqa: E731
+    assert_refused(sample, ValueError, *words)
+
+
+def test_an_environment_is_used_as_it_is_and_left_open():
+    inner, mdp = CountingEnv(), pg.corridor()
+    vector = SyncVectorEnv([lambda: inner])
+    with as_vector_env(vector, 5) as envs:
+        assert envs is vector
+    with as_vector_env(inner, 5) as envs:
+        assert (envs.env, envs.num_envs) == (inner, 1)
+    with as_vector_env(mdp, 5) as envs:
+        assert (type(envs), envs.mdp, envs.num_envs) == (pg.TabularVectorEnv, mdp, 5)
+    assert inner.closed == 0
+
+
+def test_what_is_made_from_an_id_is_closed_also_after_an_error():
+    with as_vector_env("FrozenLake-v1", 4) as envs:
+        assert (envs.num_envs, envs.closed) == (4, False)
+    assert envs.closed
+    with pytest.raises(KeyError), as_vector_env("FrozenLake-v1", 1) as envs:
+        raise KeyError
+    assert envs.closed
