@@ -1,96 +1,75 @@
 """Which argument of a loss is which: whatever it calls them, and in whatever order."""
 
 from functools import partial, wraps
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from pg_helpers.binder import FORMS, BoundLoss, describe
+from pg_helpers.binder import BoundLoss, describe
 
-BATCH = SimpleNamespace(rewards="rewards", mask="mask")
-GIVEN = {
-    "log_probs": "log_probs",
-    "rewards": "rewards",
-    "mask": "mask",
-    "batch": BATCH,
-    "policy": "policy",
-}
+
+class Batch(str):
+    rewards, mask = "r", "m"
 
 
 def received(loss):
-    return BoundLoss(loss)(BATCH, "policy", "log_probs")
+    """What a loss joins of l (log_probs), r, m, b (the batch) and p (the policy)."""
+    return BoundLoss(loss)(Batch("b"), "p", "l")
 
 
-class OfThree(nn.Module):
-    def forward(self, log_probs, rewards, mask):
-        return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+def of_three(log_probs, rewards, mask):
+    return log_probs + rewards + mask
+
+
+def with_gamma(rewards, log_probs, mask, gamma):
+    return rewards + log_probs + mask + gamma
+
+
+class Forward(nn.Module):
+    def forward(self, rewards, log_probs):
+        return rewards + log_probs
 
 
 class Called:
     def __call__(self, policy, batch):
-        return {"policy": policy, "batch": batch}
+        return policy + batch
 
 
-def by_position_only(mask, rewards, /, log_probs):
-    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
+NAMED = [
+    (of_three, "lrm"),
+    (lambda rewards, mask, log_probs: rewards + mask + log_probs, "rml"),
+    (lambda mask, log_probs: mask + log_probs, "ml"),
+    (lambda policy, batch: policy + batch, "pb"),
+    (lambda batch: batch, "b"),
+    (lambda mask, policy, rewards, batch, log_probs: rewards + batch + mask, "rbm"),
+    (lambda mask, rewards, /, log_probs: mask + rewards + log_probs, "mrl"),
+    (lambda batch, *, policy, epsilon="e": batch + policy + epsilon, "bpe"),
+    (lambda log_probs, gamma="g", mask="none": log_probs + gamma + mask, "lgm"),
+    (Forward(), "rl"),
+    (Called(), "pb"),
+    (partial(with_gamma, gamma="g"), "rlmg"),
+    (partial(lambda batch, policy: batch + policy, policy="old"), "bold"),
+]
+PLACED = [
+    (lambda a, b, c: a + b + c, "lrm"),
+    (lambda a, returns, mask: a + returns + mask, "lrm"),
+    (lambda data, pi: data + pi, "bp"),
+    (lambda data, pi, weight="w": data + pi + weight, "bpw"),
+    (lambda a, b, c="c", mask=None: a + b + c + mask, "lrcm"),
+    (lambda a, b, c, *, policy: a + b + c + policy, "lrmp"),
+    (lambda *every: "".join(every), "lrm"),
+    (lambda a, b, *rest: "".join((a, b, *rest)), "lrm"),
+    (max, "r"),  # a built-in function without a signature: the largest of three
+]
 
 
-def by_keyword_only(batch, *, policy, epsilon=0.1):
-    return {"batch": batch, "policy": policy}
+@pytest.mark.parametrize(("loss", "expected"), NAMED + PLACED)
+def test_arguments_are_given_by_name_or_else_by_place(loss, expected):
+    assert received(loss) == expected
 
 
-def with_gamma(rewards, log_probs, mask, gamma):
-    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
-
-
-def supplying_gamma(loss):
-    @wraps(loss)
-    def wrapper(log_probs, rewards, mask):
-        return loss(rewards, log_probs, mask, 0.9)
-
-    return wrapper
-
-
-def of_three(log_probs, rewards, mask):
-    return {"log_probs": log_probs, "rewards": rewards, "mask": mask}
-
-
-@wraps(of_three)
-def handing_on_by_name(log_probs, **named):
-    return of_three(log_probs, **named)
-
-
-@wraps(of_three)
-def handing_on_by_place(log_probs, *places):
-    return of_three(log_probs, *places)
-
-
-@wraps(of_three)
-def handing_on_under_another_name(first, *places, **named):
-    return of_three(first, *places, **named)
-
-
-@wraps(of_three)
-def handing_on_names_alone(**named):
-    return of_three(**named)
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        handing_on_by_name,
-        handing_on_by_place,
-        handing_on_under_another_name,
-        handing_on_names_alone,
-    ],
-)
-def test_a_wrapper_hands_on_what_the_wrapped_loss_asks_for(loss):
-    assert received(loss) == {name: GIVEN[name] for name in FORMS[0]}
-
-
-def handing_on_everything(loss):
+def wrapped(loss):
     @wraps(loss)
     def wrapper(*places, **named):
         return loss(*places, **named)
@@ -101,69 +80,18 @@ def handing_on_everything(loss):
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [
-        (lambda mask, log_probs, rewards: (mask, log_probs, rewards), "mlr"),
-        (lambda one, two: (one, two), "bp"),
-        (lambda policy, batch: (policy, batch), "pb"),
-        (lambda one, two, three: (one, two, three), "lrm"),
+        (wrapped(lambda mask, log_probs, rewards: mask + log_probs + rewards), "mlr"),
+        (wrapped(lambda policy, batch: policy + batch), "pb"),
+        (wrapped(lambda one, two: one + two), "bp"),
+        (wrapped(lambda one, two, three: one + two + three), "lrm"),
+        (wraps(of_three)(lambda **named: of_three(**named)), "lrm"),
+        (wraps(of_three)(lambda log_probs, **rest: of_three(log_probs, **rest)), "lrm"),
+        (wraps(of_three)(lambda log_probs, *rest: of_three(log_probs, *rest)), "lrm"),
+        (wraps(of_three)(lambda a, *some, **rest: of_three(a, *some, **rest)), "lrm"),
+        (wraps(lambda data, pi: 0)(lambda a, b, c: a + b + c), "lrm"),
     ],
 )
-def test_a_wrapper_of_any_arguments_hands_on_those_of_the_wrapped_loss(loss, expected):
-    by_letter = {name[0]: value for name, value in GIVEN.items()}
-    found = received(handing_on_everything(loss))
-    assert found == tuple(by_letter[letter] for letter in expected)
-
-
-def test_a_known_name_is_handed_over_beside_places():
-    def loss(one, two, three, *, policy):
-        return one, two, three, policy
-
-    assert received(loss) == ("log_probs", "rewards", "mask", "policy")
-
-
-def test_places_that_are_open_are_three():
-    assert received(lambda one, two, *rest: (one, two, *rest)) == FORMS[0]
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda log_probs, rewards, mask: locals(),
-        lambda rewards, mask, log_probs: locals(),
-        lambda mask, log_probs: locals(),
-        lambda log_probs, rewards, mask=None: locals(),
-        lambda batch, policy: locals(),
-        lambda policy, batch: locals(),
-        lambda batch: locals(),
-        OfThree(),
-        Called(),
-        by_position_only,
-        by_keyword_only,
-        partial(with_gamma, gamma=0.9),
-        lambda log_probs, gamma=0.9, rewards=None, mask=None: {
-            **{"log_probs": log_probs, "rewards": rewards, "mask": mask},
-            **({} if gamma == 0.9 else {"policy": "gamma was replaced"}),
-        },
-        supplying_gamma(with_gamma),
-    ],
-)
-def test_known_names_are_handed_over_by_name(loss):
-    found = received(loss)
-    assert found and all(found[name] is GIVEN[name] for name in found)
-
-
-@pytest.mark.parametrize(
-    ("loss", "expected"),
-    [
-        (lambda a, b, c: (a, b, c), ("log_probs", "rewards", "mask")),
-        (lambda a, returns, mask: (a, returns, mask), ("log_probs", "rewards", "mask")),
-        (lambda *all_of_them: all_of_them, ("log_probs", "rewards", "mask")),
-        (lambda data, pi: (data, pi), (BATCH, "policy")),
-        (lambda data, pi, weight=2: (data, pi), (BATCH, "policy")),
-        (lambda a, b, c=0.9, mask=None: (a, b, mask), ("log_probs", "rewards", "mask")),
-        (partial(lambda batch, policy: (batch, policy), policy="old"), (BATCH, "old")),
-    ],
-)
-def test_other_names_are_handed_over_by_place(loss, expected):
+def test_a_wrapper_hands_on_what_the_wrapped_loss_asks_for(loss, expected):
     assert received(loss) == expected
 
 
@@ -177,12 +105,11 @@ def test_other_names_are_handed_over_by_place(loss, expected):
         lambda mask, rewards, other: 0,  # the mask where the log-probabilities belong
         lambda policy, data: 0,
         lambda a, b, c, *, needed: 0,
-        OfThree,
+        Forward,
         "loss",
-        None,
     ],
 )
-def test_what_cannot_be_told_is_refused(loss):
+def test_a_loss_whose_arguments_cannot_be_told_is_refused(loss):
     with pytest.raises(TypeError, match="^loss: expected a function"):
         BoundLoss(loss)
 
@@ -193,30 +120,15 @@ def test_log_probabilities_are_asked_for_only_where_they_are_needed():
     assert not BoundLoss(lambda mask, rewards: 0).needs_log_probs
 
 
-def clipped(epsilon, sign=1):
-    def loss(log_probs, rewards, mask):
-        return sign * (log_probs * epsilon).sum()
-
-    return loss
-
-
-def over(thing):
-    return lambda log_probs, rewards, mask: thing
+def holding(thing, default=1, keyword=1):
+    return lambda batch, policy, a=default, *, b=keyword: thing
 
 
 def recursive():
     def deeper(rewards):
         return deeper(rewards[1:])
 
-    return lambda log_probs, rewards, mask: deeper(rewards)
-
-
-class Method:
-    def __init__(self, sign):
-        self.sign = sign
-
-    def loss(self, log_probs, rewards, mask):
-        return self.sign
+    return deeper
 
 
 class Scaled(nn.Module):
@@ -227,54 +139,57 @@ class Scaled(nn.Module):
     def forward(self, batch, policy):
         return self.scale
 
-
-def test_a_description_tells_losses_apart_that_compute_something_else():
-    losses = [
-        clipped(0.1),
-        clipped(0.2),
-        clipped(0.1, sign=-1),
-        partial(with_gamma, gamma=0.9),
-        partial(with_gamma, gamma=0.95),
-        Scaled(1.0),
-        Scaled(2.0),
-        OfThree(),
-        lambda log_probs, rewards, mask: log_probs + rewards,
-        lambda log_probs, rewards, mask: log_probs - rewards,
-        lambda log_probs, rewards, mask: log_probs - rewards.abs(),
-        lambda log_probs, rewards, mask: rewards - rewards.abs(),
-        lambda rewards, log_probs, mask: rewards - rewards.abs(),
-        Method(1).loss,
-        Method(-1).loss,
-        over({"c": 1.0}),
-        over({"c": -5.0}),
-        over(torch.exp),
-        over(torch.tanh),
-        over(nn.Sequential(nn.ELU())),
-        over(nn.Sequential(nn.Softplus())),
-        recursive(),
-    ]
-    found = [describe(loss) for loss in losses]
-    assert len(set(found)) == len(losses)
-    assert describe(clipped(0.1)) == found[0]
-    assert describe(Scaled(2.0)) == found[6]
-    # Nor does it depend on where in memory a thing is.
-    again = [describe(loss) for loss in (recursive(), over(nn.ELU()))]
-    assert again == [describe(loss) for loss in (recursive(), over(nn.ELU()))]
+    def method(self, batch, policy):
+        return self.scale
 
 
-def test_a_description_sees_into_a_module_of_modules():
-    one, other, again = (nn.Sequential(Scaled(factor)) for factor in (1.0, -1.0, 1.0))
-    assert describe(one) == describe(again) != describe(other)
+MAKERS = [
+    lambda: holding(1),
+    lambda: holding(2),
+    lambda: holding(1, default=2),
+    lambda: holding(1, keyword=2),
+    lambda: holding({"c": 1.0}),
+    lambda: holding({"c": -5.0}),
+    lambda: holding([1, 2]),
+    lambda: holding((2, 1)),
+    lambda: holding({1, 2}),
+    lambda: holding(frozenset({1, 3})),
+    lambda: holding(torch.exp),
+    lambda: holding(torch.tanh),
+    lambda: holding(nn.Sequential(nn.ELU())),
+    lambda: holding(nn.Sequential(nn.Softplus())),
+    lambda: partial(with_gamma, gamma=0.9),
+    lambda: partial(with_gamma, gamma=0.95),
+    lambda: partial(with_gamma, 0.9),
+    lambda: partial(of_three, 0.9),
+    lambda: Scaled(1.0),
+    lambda: Scaled(2.0),
+    lambda: Scaled(1.0).method,
+    lambda: Scaled(2.0).method,
+    lambda: nn.Sequential(Scaled(1.0)),
+    lambda: nn.Sequential(Scaled(2.0)),
+    lambda: lambda log_probs, rewards, mask: log_probs + rewards,
+    lambda: lambda log_probs, rewards, mask: log_probs - rewards,
+    lambda: lambda log_probs, rewards, mask: log_probs - rewards.abs(),
+    lambda: lambda log_probs, rewards, mask: log_probs - rewards.exp(),
+    lambda: lambda rewards, log_probs, mask: log_probs - rewards.exp(),
+    recursive,
+]
+
+
+def test_a_description_is_that_of_a_loss_made_anew_and_of_no_other():
+    described = [describe(make()) for make in MAKERS]
+    assert described == [describe(make()) for make in MAKERS]
+    assert len(set(described)) == len(MAKERS)
+    # It does not depend on the order in which a dict or a set was filled.
+    assert describe(holding({"a": 1, "b": 2})) == describe(holding({"b": 2, "a": 1}))
+    assert describe(holding({8, 16})) == describe(holding({16, 8}))
 
 
 def test_a_name_that_is_not_set_yet_is_no_fault():
-    def with_later():
-        def early():
-            return later
+    def loss():
+        return later
 
-        described = describe(early)
-        later = 1
-        return described, describe(early), later
-
-    first, second, _ = with_later()
-    assert first != second
+    before = describe(loss)
+    later = 1
+    assert describe(loss) != before

@@ -1,4 +1,8 @@
+"""The loop: every update is the one made by hand, or none at all."""
+
+import warnings
 from copy import deepcopy
+from dataclasses import fields
 from itertools import islice
 
 import gymnasium
@@ -7,29 +11,49 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 from oracles import discounted, score, softmax
-from worlds import WORLDS, CountingEnv, random_table
+from torch import distributions, nn
+from worlds import CountingEnv, random_network, random_table
 
 import pg_helpers as pg
 from pg_helpers import training
-from pg_helpers.training import return_weights
 
-MDP = WORLDS["random (4, 3), horizon 3"]
-NUMBERS = (
-    "mean_return",
-    "mean_undiscounted_return",
-    "mean_length",
-    "loss",
-    "entropy",
-    "gradient_norm",
-)
+MDP = pg.random_mdp(4, 3, 3, seed=1)
+CORRIDOR = pg.corridor()
+NUMBERS = [field.name for field in fields(pg.History)]
 
 
 def config(**changes):
-    return pg.TrainConfig(**{"num_updates": 5, "num_trajectories": 4} | changes)
+    usual = {"num_updates": 4, "num_trajectories": 8, "learning_rate": 0.05}
+    return pg.TrainConfig(**usual | changes)
 
 
 def flat(policy):
     return torch.cat([p.detach().flatten() for p in policy.parameters()])
+
+
+def updates_of(loss=None, policy=None, env=CORRIDOR, settings=None):
+    """Updates of a small network in the corridor, unless others are given."""
+    policy = policy or random_network(CORRIDOR)
+    return pg.iterate_training(env, policy, settings or config(), loss=loss)
+
+
+def trained(loss=None, optimizer=None, schedule=None, **changes):
+    """Parameters and history of a small network after training in the corridor."""
+    policy, settings = random_network(CORRIDOR), config(**changes)
+    own = {"loss": loss, "optimizer": optimizer, "schedule": schedule}
+    history = pg.train(CORRIDOR, policy, settings, progress=False, **own)
+    return flat(policy), history
+
+
+def of_three(log_probs, rewards, mask):
+    return pg.pseudo_loss(log_probs, pg.total_return(rewards, 0.95), mask)
+
+
+def of_batch(batch, policy):
+    taken = batch.mask
+    log_probs = policy(batch.observations[taken]).log_prob(batch.actions[taken])
+    weights = pg.total_return(batch.rewards, 0.95)[:, None].expand(taken.shape)[taken]
+    return -(weights * log_probs).sum() / len(taken)
 
 
 def weights_by_hand(batch, gamma, kind, baseline):
@@ -47,39 +71,43 @@ def weights_by_hand(batch, gamma, kind, baseline):
     return weights
 
 
-@pytest.mark.parametrize("kind", ["total_return", "rewards_to_go"])
-@pytest.mark.parametrize("baseline", [None, "batch_mean"])
-def test_every_update_is_the_one_made_by_hand(kind, baseline):
+@pytest.mark.parametrize(
+    ("kind", "baseline", "loss"),
+    [
+        ("total_return", None, None),
+        ("total_return", "batch_mean", None),
+        ("rewards_to_go", None, None),
+        ("rewards_to_go", "batch_mean", None),
+        ("total_return", None, of_three),
+        ("total_return", None, of_batch),
+    ],
+)
+def test_every_update_is_the_one_made_by_hand(kind, baseline, loss, monkeypatch):
     # From each batch: weights, scores and entropies by plain loops in NumPy, and the
     # step by torch.optim.Adam. Float64, so both must agree to rounding.
+    monkeypatch.setattr(training, "STEPS_AT_ONCE", 5 if loss or baseline else 16_384)
     policy = random_table(4, 3)
-    twin = torch.nn.Parameter(policy.logits.detach().clone())
+    twin = nn.Parameter(policy.logits.detach().clone())
     optimizer = torch.optim.Adam([twin], lr=0.05)
-    settings = config(
-        gamma=0.9,
-        weights=kind,
-        baseline=baseline,
-        learning_rate=0.05,
-        num_trajectories=6,
-    )
-    for update in pg.iterate_training(MDP, policy, settings):
+    settings = config(weights=kind, baseline=baseline)
+    for number, update in enumerate(updates_of(loss, policy, MDP, settings)):
         pi = softmax(twin.detach().numpy())
         batch = update.batch
-        weights = weights_by_hand(batch, 0.9, kind, baseline)
-        estimate, loss, entropies = np.zeros((4, 3)), 0.0, []
+        weights = weights_by_hand(batch, 0.95, kind, baseline)
+        estimate, pseudo_loss, entropies = np.zeros((4, 3)), 0.0, []
         for i, length in enumerate(batch.lengths.tolist()):
             for t in range(length):
                 state = int(batch.observations[i, t].argmax())
                 action = int(batch.actions[i, t])
-                estimate += weights[i, t] * score(pi, state, action) / 6
-                loss -= weights[i, t] * np.log(pi[state, action]) / 6
+                estimate += weights[i, t] * score(pi, state, action) / 8
+                pseudo_loss -= weights[i, t] * np.log(pi[state, action]) / 8
                 entropies.append(-(pi[state] * np.log(pi[state])).sum())
         rewards, lengths = batch.rewards.tolist(), batch.lengths.tolist()
         expected = {
-            "mean_return": np.mean([discounted(row, 0.9) for row in rewards]),
+            "mean_return": np.mean([discounted(row, 0.95) for row in rewards]),
             "mean_undiscounted_return": np.mean([sum(row) for row in rewards]),
             "mean_length": np.mean(lengths),
-            "loss": loss,
+            "loss": pseudo_loss,
             "entropy": np.mean(entropies),
             "gradient_norm": np.sqrt((estimate**2).sum()),
         }
@@ -88,228 +116,271 @@ def test_every_update_is_the_one_made_by_hand(kind, baseline):
             assert getattr(update.history, name)[-1] == getattr(update, name)
         twin.grad = torch.from_numpy(-estimate)
         optimizer.step()
-        np.testing.assert_allclose(
-            policy.logits.detach(), twin.detach(), rtol=0, atol=1e-10
-        )
-    assert update.number == 4
-    assert len(update.history) == 5
+        torch.testing.assert_close(policy.logits, twin, rtol=0, atol=1e-10)
+        assert update.number == number == len(update.history) - 1
+    assert number == 3
 
 
-@pytest.mark.parametrize("at_once", [7, 16_384])
-def test_an_update_in_parts_is_that_of_the_whole_padded_batch(monkeypatch, at_once):
-    # On the plain way the policy is asked about every step, the padding included.
-    monkeypatch.setattr(training, "STEPS_AT_ONCE", at_once)
-    gradients, step = [], training.Adam.step
+@pytest.mark.parametrize("loss", [None, of_batch, of_three])
+def test_padding_is_shown_to_the_policy_only_for_a_loss(loss, monkeypatch):
+    monkeypatch.setattr(training, "STEPS_AT_ONCE", 20)
+    asked = []
 
-    def listening_step(self, loss, max_norm=None):
-        parts = torch.autograd.grad(loss, self.parameters, retain_graph=True)
-        gradients.append(torch.cat([part.flatten() for part in parts]))
-        return step(self, loss, max_norm)
+    def note(module, seen):
+        if not torch.is_inference_mode_enabled():  # as it is while it acts
+            asked.append(len(seen[0]))
 
-    monkeypatch.setattr(training.Adam, "step", listening_step)
-    policy = pg.MLPPolicy(4, 2, (16, 16))
-    before = deepcopy(policy)
-    for update in pg.iterate_training("CartPole-v1", policy, config(num_updates=4)):
-        batch = update.batch
-        assert 7 < batch.mask.sum() < batch.mask.numel()
-        distribution = before(batch.observations)
-        log_probs = distribution.log_prob(batch.actions)
-        returns = pg.total_return(batch.rewards, config().gamma)
-        weights = return_weights(batch, config(), returns)
-        loss = pg.pseudo_loss(log_probs, weights, batch.mask)
-        parts = torch.autograd.grad(loss, before.parameters())
-        expected = torch.cat([part.flatten() for part in parts])
-        assert (gradients[-1] - expected).norm() < 1e-5 * expected.norm()
-        assert update.loss == pytest.approx(loss.item(), rel=1e-5)
-        mean_entropy = distribution.entropy()[batch.mask].mean().item()
-        assert update.entropy == pytest.approx(mean_entropy, rel=1e-5)
-        before = deepcopy(policy)
+    policy = pg.MLPPolicy(1, 2)
+    policy.register_forward_pre_hook(note)
+    mask = next(updates_of(loss, policy)).batch.mask
+    steps = mask.numel() if loss is of_three else int(mask.sum())
+    own = [int(mask.sum())] if loss is of_batch else []
+    assert mask.sum() < mask.numel()
+    assert asked == [20] * (steps // 20) + [steps % 20] * (steps % 20 > 0) + own
 
 
-class Listening(pg.MLPPolicy):
-    """Notes how many observations it is asked about with a graph."""
+class Squashed(pg.GaussianPolicy):
+    """A tanh of a Gaussian, whose entropy has no closed form."""
 
     def forward(self, seen):
-        if not torch.is_inference_mode_enabled():
-            self.asked.append(len(seen))
-        return super().forward(seen)
+        tanh = distributions.TanhTransform()
+        return distributions.TransformedDistribution(super().forward(seen), [tanh])
 
 
-def test_the_policy_is_asked_again_about_the_steps_taken_alone(monkeypatch):
-    monkeypatch.setattr(training, "STEPS_AT_ONCE", 20)
-    policy = Listening(1, 2)
-    policy.asked = []
-    (update,) = pg.iterate_training(pg.corridor(), policy, config(num_updates=1))
-    taken = int(update.batch.lengths.sum())
-    assert taken < update.batch.mask.numel()
-    assert policy.asked == [20] * (taken // 20) + [taken % 20] * (taken % 20 > 0)
+@pytest.mark.parametrize("loss", [None, of_three])
+def test_continuous_actions_of_a_policy_without_a_closed_entropy(loss):
+    space = gymnasium.spaces.Box(-1, 1, (1,))
+    env = SyncVectorEnv(
+        [lambda n=n: CountingEnv(n, action_space=space) for n in (1, 4)]
+    )
+    policy = Squashed(2, 1)
+    before = deepcopy(policy)
+    update = next(updates_of(loss, policy, env))
+    batch = update.batch
+    log_probs = before(batch.observations).log_prob(batch.actions)
+    returns = torch.tensor([discounted(row, 0.95) for row in batch.rewards])
+    expected = -(returns * (log_probs * batch.mask).sum(1)).mean().item()
+    assert update.loss == pytest.approx(expected, rel=1e-5)
+    # The entropy is then minus the mean log-probability of the steps taken.
+    expected = -log_probs[batch.mask].mean().item()
+    assert update.entropy == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_weights_are_named_by_the_configuration():
-    batch = pg.sample_trajectories(MDP, random_table(4, 3), 5)
-    returns = pg.total_return(batch.rewards, 0.8)
-    for kind in ("total_return", "rewards_to_go"):
-        for baseline in (None, "batch_mean"):
-            settings = config(gamma=0.8, weights=kind, baseline=baseline)
-            found = return_weights(batch, settings, returns)
-            assert found.shape == ((5,) if kind == "total_return" else batch.mask.shape)
-            table = (
-                found[:, None].expand(batch.mask.shape) if found.ndim == 1 else found
-            )
-            expected = weights_by_hand(batch, 0.8, kind, baseline)
-            np.testing.assert_allclose(
-                table[batch.mask], expected[batch.mask], atol=1e-12
-            )
+def test_a_run_can_be_left_and_taken_up_again_at_any_update():
+    expected, whole = trained()
+    policy = random_network(CORRIDOR)
+    updates = updates_of(policy=policy)
+    first = list(islice(updates, 2))
+    assert len(first[-1].history) == 2
+    torch.rand(7)  # What others draw meanwhile changes nothing.
+    np.random.random(3)
+    assert [update.loss for update in [*first, *updates]] == whole.loss
+    assert torch.equal(flat(policy), expected)
 
 
-def test_the_defaults_are_those_of_the_corridor_run():
-    defaults = pg.TrainConfig()
-    assert (defaults.num_updates, defaults.num_trajectories) == (1000, 10)
-    assert (defaults.learning_rate, defaults.gamma) == (1e-3, 0.95)
-    assert (defaults.weights, defaults.baseline) == ("total_return", None)
-
-
-def test_training_stopped_early_leaves_what_was_done():
-    policy, whole = random_table(4, 3), random_table(4, 3)
-    history = pg.train(MDP, whole, config(), progress=False)
-    after = []
-    for update in pg.iterate_training(MDP, policy, config()):
-        after.append(flat(policy))
-        assert update.number == len(update.history) - 1
-        if update.number == 2:
-            break
-    assert len(update.history) == 3
-    for name in NUMBERS:
-        assert getattr(update.history, name) == getattr(history, name)[:3]
-    assert torch.equal(flat(policy), after[2])
-    assert not torch.equal(flat(policy), flat(whole))
-    batch = pg.sample_trajectories(MDP, policy, 2)
-    assert batch.mask.shape[0] == 2
-
-
-def test_a_stopped_run_can_be_taken_up_again():
-    policy = random_table(4, 3)
-    updates = pg.iterate_training(MDP, policy, config())
-    first = [update.loss for update in islice(updates, 2)]
-    rest = [update.loss for update in updates]
-    again = pg.train(MDP, random_table(4, 3), config(), progress=False)
-    assert first + rest == again.loss
-
-
-def run(seed=0, env=MDP, make=lambda: random_table(4, 3), **changes):
-    policy = make()
-    history = pg.train(env, policy, config(seed=seed, **changes), progress=False)
-    return [getattr(history, name) for name in NUMBERS], flat(policy)
-
-
-def small_network():
-    with torch.random.fork_rng():
+@pytest.mark.parametrize("env", [CORRIDOR, "CartPole-v1"])
+def test_a_seed_gives_one_history_and_another_seed_another(env):
+    def run(seed):
         torch.manual_seed(1)
-        return pg.MLPPolicy(4, 2)
+        policy = pg.MLPPolicy(1 if env is CORRIDOR else 4, 2)
+        history = pg.train(env, policy, config(seed=seed), progress=False)
+        return history.loss, flat(policy).tolist()
 
-
-@pytest.mark.parametrize(
-    "options", [{}, {"env": "CartPole-v1", "make": small_network}], ids=["mdp", "id"]
-)
-def test_a_seed_gives_one_history_and_another_seed_another(options):
-    first, again, other = run(3, **options), run(3, **options), run(4, **options)
-    assert first[0] == again[0]
-    assert torch.equal(first[1], again[1])
-    assert all(len(set(values)) > 1 for values in first[0])
-    assert all(a != b for a, b in zip(first[0][0], other[0][0], strict=True))
-    assert not torch.equal(first[1], other[1])
-
-
-def test_what_others_draw_meanwhile_changes_nothing():
-    policy = random_table(4, 3)
-    losses = []
-    for update in pg.iterate_training(MDP, policy, config()):
-        losses.append(update.loss)
-        torch.rand(7)
-        np.random.random(3)
-        pg.sample_trajectories(MDP, policy, 3, seed=None)
-    assert losses == run()[0][NUMBERS.index("loss")]
+    assert run(3) == run(3)
+    assert all(a != b for a, b in zip(run(3), run(4), strict=True))
 
 
 def test_the_batches_of_a_run_differ():
     # The rate is too small to move the policy: only the seed of the update differs.
-    updates = pg.iterate_training(
-        MDP, random_table(4, 3), config(learning_rate=1e-12, num_trajectories=20)
-    )
-    assert len({update.mean_return for update in updates}) == 5
+    settings = config(learning_rate=1e-12, num_trajectories=20)
+    updates = updates_of(None, random_table(4, 3), MDP, settings)
+    assert len({update.mean_return for update in updates}) == 4
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: pg.corridor(),
-        lambda: pg.TabularEnv(pg.corridor()),
-        lambda: pg.TabularVectorEnv(pg.corridor(), 3),
-        lambda: "pg_helpers/Corridor-v0",
-    ],
-)
-def test_any_kind_of_environment_can_be_trained_in(make):
-    policy = pg.MLPPolicy(1, 2)
-    before = flat(policy)
-    settings = config(num_updates=1, num_trajectories=20)
-    (update,) = pg.iterate_training(make(), policy, settings)
-    assert update.batch.mask.shape[0] == 20
-    assert not torch.equal(flat(policy), before)
+def test_an_environment_made_from_an_id_is_closed_when_training_is(monkeypatch):
+    made = SyncVectorEnv([CountingEnv])
+    monkeypatch.setattr(gymnasium, "make_vec", lambda name, number: made)
+    updates = updates_of(None, pg.MLPPolicy(2, 2), "CartPole-v1")
+    next(updates)
+    assert not made.closed
+    updates.close()
+    assert made.closed
+
+
+def test_an_episode_longer_than_max_steps_is_refused():
+    policy, settings = pg.MLPPolicy(2, 2), config(max_steps=20)
+    next(updates_of(None, policy, CountingEnv(20), settings))
+    with pytest.raises(ValueError, match="^env: .*max_steps = 20"):
+        next(updates_of(None, policy, CountingEnv(21), settings))
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_progress_bar_can_be_switched_off(progress, capsys):
+    pg.train(CORRIDOR, pg.MLPPolicy(1, 2), config(), progress=progress)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert ("4/4" in printed.err) is bool(printed.err) is progress
+
+
+@pytest.mark.parametrize("noise", [nn.Dropout(0.5), nn.BatchNorm1d(4)])
+def test_dropout_and_batch_normalisation_are_warned_of_in_training_mode(noise):
+    policy = pg.MLPPolicy(1, 2, (4,))
+    policy.network.insert(1, noise)
+    with pytest.warns(RuntimeWarning, match=rf"policy: {type(noise).__name__} \(netw"):
+        updates_of(policy=policy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        updates_of(policy=policy.eval())
 
 
 def test_the_corridor_is_learned():
-    # The best is 0.95^2 = 0.9025; 300 updates at ten times the usual rate must come
-    # within 0.02 of it from below 0.6. J is exact, nothing sampled.
+    # The best is 0.95^2 = 0.9025; the run must come within 0.02 of it from below 0.6.
+    # J is exact, nothing sampled.
     torch.manual_seed(0)
-    mdp = pg.corridor()
-    policy = pg.policy_for(mdp)
-    settings = config(num_updates=300, num_trajectories=10, learning_rate=1e-2)
-    before = pg.exact.objective_by_dp(mdp, policy, 0.95).item()
-    history = pg.train(mdp, policy, settings, progress=False)
-    after = pg.exact.objective_by_dp(mdp, policy, 0.95).item()
+    policy = pg.policy_for(CORRIDOR)
+    settings = config(num_updates=120, learning_rate=2e-2)
+    before = pg.exact.objective_by_dp(CORRIDOR, policy, 0.95).item()
+    pg.train(CORRIDOR, policy, settings, progress=False)
+    after = pg.exact.objective_by_dp(CORRIDOR, policy, 0.95).item()
     assert before < 0.6
     assert after > 0.9025 - 0.02
-    assert np.mean(history.mean_return[:5]) < 0.7 < np.mean(history.mean_return[-5:])
 
 
-def test_a_gaussian_policy_moves_its_mean_to_where_the_reward_is():
-    # CountingEnv pays a tenth of the action: the mean must rise, by nearly the rate at
-    # each of the 60 steps of Adam.
-    env = CountingEnv(1, action_space=gymnasium.spaces.Box(-100, 100, (1,)))
-    envs = SyncVectorEnv([lambda: deepcopy(env)] * 20)
-    policy = pg.GaussianPolicy(2, 1, hidden=())
-    at_start = torch.zeros(2)
-    before = policy(at_start).mean.item()
-    settings = config(
-        num_updates=60,
-        num_trajectories=20,
-        learning_rate=0.05,
-        baseline="batch_mean",
+def test_threads_and_generators_are_between_updates_as_they_were():
+    def state():
+        numpys = np.random.get_state()[1].tolist()
+        return torch.get_num_threads(), torch.get_rng_state().tolist(), numpys
+
+    threads = []
+    policy = random_network(CORRIDOR)
+    policy.register_forward_pre_hook(lambda *_: threads.append(torch.get_num_threads()))
+    usual = torch.get_num_threads()
+    torch.set_num_threads(2)
+    before = state()
+    after = [state() for _ in updates_of(policy=policy)]
+    torch.set_num_threads(usual)
+    assert after == [before] * 4
+    assert set(threads) == {1}
+
+
+def test_a_forgotten_mask_shows():
+    # The padded steps alone: their log-probability is a real one, with a graph.
+    update = next(
+        updates_of(lambda log_probs, rewards, mask: (log_probs * ~mask).sum())
     )
-    pg.train(envs, policy, settings, progress=False)
-    assert policy(at_start).mean.item() > before + 1
+    assert not update.batch.mask.all()  # there are some
+    assert update.gradient_norm > 0.01
 
 
-def test_the_entropy_of_a_gaussian_is_that_of_the_whole_action():
-    # ln(s sqrt(2 pi e)) for each of two components, s = 1: 2 * 1.4189.
-    env = CountingEnv(action_space=gymnasium.spaces.Box(-1, 1, (2,)))
-    (update,) = pg.iterate_training(env, pg.GaussianPolicy(2, 2), config(num_updates=1))
-    assert update.entropy == pytest.approx(np.log(2 * np.pi * np.e), abs=1e-5)
+def changes_the_policy(batch, policy):
+    with torch.no_grad():
+        next(policy.parameters()).mul_(2)
+    return of_batch(batch, policy)
 
 
-class Apart(torch.nn.Module):
-    """Two independent components, as a Normal of batch shape (..., 2)."""
-
-    def __init__(self):
-        super().__init__()
-        self.mean = torch.nn.Parameter(torch.zeros(2))
-
-    def forward(self, seen):
-        return torch.distributions.Normal(self.mean.expand(*seen.shape[:-1], 2), 1.0)
+def changes_it_and_fails(batch, policy):
+    changes_the_policy(batch, policy)
+    raise KeyError("no such thing")
 
 
-def test_the_entropy_of_components_left_apart_is_their_sum():
-    # As in log_prob, which sums them: 2 * 1.4189.
-    env = CountingEnv(action_space=gymnasium.spaces.Box(-1, 1, (2,)))
-    (update,) = pg.iterate_training(env, Apart(), config(num_updates=1))
-    assert update.entropy == pytest.approx(np.log(2 * np.pi * np.e), abs=1e-5)
+@pytest.mark.parametrize(
+    ("loss", "error", "message"),
+    [
+        (lambda a, b, c: 1.0, TypeError, "loss: expected a tensor, got 1.0"),
+        (lambda a, b, c: a, ValueError, r"loss: expected a scalar, got \(8"),
+        (lambda a, b, c: a.detach().sum(), ValueError, "loss: expected one that car"),
+        (changes_the_policy, ValueError, "loss: expected one that leaves the policy's"),
+        (changes_it_and_fails, KeyError, "no such thing"),
+    ],
+)
+def test_a_loss_that_nothing_learns_from_leaves_the_policy_alone(loss, error, message):
+    policy = random_network(CORRIDOR)
+    before = flat(policy)
+    with pytest.raises(error, match=message):
+        next(updates_of(loss, policy))
+    assert torch.equal(flat(policy), before)
+
+
+def test_what_a_loss_does_to_its_arguments_stays_there():
+    def works_in_place(log_probs, rewards, mask):
+        loss = (log_probs * rewards.sub_(rewards.mean())).sum()
+        mask.zero_()
+        return loss
+
+    update = next(updates_of(works_in_place))
+    paid = update.batch.rewards.sum().item() / 8
+    assert paid == update.mean_undiscounted_return > 0
+    assert update.mean_length == update.batch.mask.sum().item() / 8 > 0
+
+
+def test_what_a_loss_draws_depends_on_the_seed_alone():
+    def noisy(log_probs, rewards, mask):
+        return (log_probs * torch.randn_like(log_probs) * mask).sum()
+
+    torch.manual_seed(1)
+    first, _ = trained(noisy)
+    torch.manual_seed(2)
+    assert torch.equal(trained(noisy)[0], first)
+
+
+def test_schedule_and_clipping_change_the_step_and_not_the_norm():
+    def sgd(parameters):
+        return torch.optim.SGD(parameters, lr=1)
+
+    start = flat(random_network(CORRIDOR))
+    usual, history = trained(optimizer=sgd, num_updates=1)
+    factors = {0: 0.5}
+    halved, same = trained(optimizer=sgd, schedule=factors.pop, num_updates=1)
+    half = history.gradient_norm[0] / 2
+    clipped, again = trained(optimizer=sgd, num_updates=1, max_gradient_norm=half)
+    assert torch.allclose(halved - start, (usual - start) / 2, atol=1e-12)
+    assert torch.allclose(clipped - start, (usual - start) / 2, atol=1e-12)
+    assert history == same == again
+    assert not factors
+
+
+def breaking_env(k):
+    """Each update resets the environment 8 times; from update k on, rewards are NaN."""
+    env = SyncVectorEnv([lambda: CountingEnv(reset_limit=8 * k)])
+    return None, pg.MLPPolicy(2, 2), env
+
+
+def breaking_loss(k, broken):
+    """From update k on the loss is NaN, or finite with a gradient that is NaN."""
+    losses = iter([torch.sum] * k + [broken])
+    return lambda log_probs, rewards, mask: next(losses)(log_probs), pg.MLPPolicy(1, 2)
+
+
+@pytest.mark.parametrize("k", [0, 2])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (breaking_env, r"rewards.* got nan at \[0, 0\]"),
+        (
+            lambda k: breaking_loss(k, lambda x: x.sum() * np.nan),
+            "loss: expected a fin",
+        ),
+        (lambda k: breaking_loss(k, lambda x: (0 * x.sum()).sqrt()), "gradient: exp"),
+    ],
+)
+def test_a_number_that_is_not_finite_stops_training_at_its_update(make, message, k):
+    loss, policy, *env = make(k)
+    after = [flat(policy)]
+    with pytest.raises(pg.TrainingStoppedError, match=message) as caught:
+        for _ in updates_of(loss, policy, *env):
+            after.append(flat(policy))
+    error = caught.value
+    assert error.number == k == len(after) - 1
+    assert [len(getattr(error.history, name)) for name in NUMBERS] == [k] * 6
+    assert torch.equal(flat(policy), after[-1])
+    assert f"update {k}:" in str(error)
+    assert isinstance(error.__cause__, pg.NotFiniteError)
+
+
+def test_train_stops_in_the_same_way_where_the_policy_diverges():
+    # After one step of 1e38 the logits of the network overflow float32.
+    policy = pg.MLPPolicy(1, 2)
+    with pytest.raises(pg.TrainingStoppedError, match=r"policy.*smaller lea") as caught:
+        pg.train(CORRIDOR, policy, config(learning_rate=1e38), progress=False)
+    assert caught.value.number == len(caught.value.history) == 1
+    assert flat(policy).isfinite().all()
