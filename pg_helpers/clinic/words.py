@@ -67,6 +67,8 @@ def _noise(found: Findings) -> str:
         return "No noise here at all."
     if found.variance <= 1e-12 * found.plain_variance:
         return "No variance is left."
+    if found.plain_variance <= 1e-12 * found.variance:
+        return "Noisy, where the plain estimator has no noise."
     ratio = found.plain_variance / found.variance
     if abs(ratio - 1) < 1e-6:
         return "As noisy as the plain estimator."
