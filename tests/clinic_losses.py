@@ -1,4 +1,4 @@
-"""Losses, right and wrong, as they are found in the wild, and what is wrong with each.
+"""Losses, right and wrong, and what the clinic has to find in each.
 
 All have the discount 0.9.
 """
@@ -7,25 +7,58 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from torch.nn.functional import pad
 
 GAMMA = 0.9
 
 
-def powers(rewards):
-    return GAMMA ** torch.arange(rewards.shape[1], dtype=torch.float64)
+class Patient(NamedTuple):
+    """A loss, how many trajectories it needs, and what the clinic has to find.
+
+    The cause is empty where there is no fault, and where no recipe has it. Unbiased
+    losses may have a cause: that of a recipe which happens to be right on average.
+    """
+
+    loss: Callable[..., Any]
+    num_trajectories: int
+    unbiased: bool
+    cause: str
 
 
-def total(rewards):
-    """R(tau), (N,)."""
-    return (powers(rewards) * rewards).sum(1)
+def powers(rewards, gamma=GAMMA):
+    return gamma ** torch.arange(rewards.shape[1], dtype=torch.float64)
 
 
-def to_go(rewards):
+def total(rewards, gamma=GAMMA):
+    """R(tau), (N, 1)."""
+    return (powers(rewards, gamma) * rewards).sum(1, keepdim=True)
+
+
+def to_go(rewards, gamma=GAMMA):
     """Rewards-to-go by the definition: entry t sums gamma^(k - t) r_k."""
-    columns = []
-    for time in range(rewards.shape[1]):
-        columns.append(total(rewards[:, time:]))
-    return torch.stack(columns, dim=1)
+    times = range(rewards.shape[1])
+    return torch.cat([total(rewards[:, time:], gamma) for time in times], dim=1)
+
+
+def discounted_to_go(rewards, gamma=GAMMA):
+    return powers(rewards, gamma) * to_go(rewards, gamma)
+
+
+def without_mean_of_episode(weights, mask):
+    return weights - (weights * mask).sum(1, True) / mask.sum(1, True)
+
+
+def white(weights, own, correction=0):
+    return (weights - own.mean()) / (own.std(correction=correction) + 1e-8)
+
+
+def white_within_episodes(weights, mask):
+    pairs = zip(weights, mask, strict=True)
+    return torch.stack([white(row, row[taken]) for row, taken in pairs])
+
+
+def white_with_padding(weights, mask):
+    return (weights - weights.mean(1, True)) / weights.std(1, keepdim=True)
 
 
 def summed(log_probs, weights, mask):
@@ -34,238 +67,136 @@ def summed(log_probs, weights, mask):
 
 
 def plain(log_probs, rewards, mask):
-    return summed(log_probs, total(rewards)[:, None], mask)
+    return summed(log_probs, total(rewards), mask)
 
 
-def sign_flipped(log_probs, rewards, mask):
-    return -plain(log_probs, rewards, mask)
+def weighted(weigh):
+    """A loss whose weights are this function of the rewards and the mask."""
+
+    def loss(log_probs, rewards, mask):
+        return summed(log_probs, weigh(rewards, mask), mask)
+
+    return loss
+
+
+def centred(change):
+    return weighted(lambda rewards, mask: change(discounted_to_go(rewards), mask))
 
 
 def mask_forgotten(log_probs, rewards, mask):
-    return -(log_probs.sum(1) * total(rewards)).mean()
+    return -(log_probs * total(rewards)).sum(1).mean()
 
 
-def mean_over_all_entries(log_probs, rewards, mask):
-    return -(torch.where(mask, log_probs, 0.0) * total(rewards)[:, None]).mean()
-
-
-def mean_over_steps_of_the_batch(log_probs, rewards, mask):
-    return -(log_probs * total(rewards)[:, None])[mask].mean()
-
-
-def mean_log_prob_times_return(log_probs, rewards, mask):
-    mean = (log_probs * mask).sum(1) / mask.sum(1)
-    return -(mean * total(rewards)).mean()
-
-
-def summed_over_trajectories(log_probs, rewards, mask):
-    return len(mask) * plain(log_probs, rewards, mask)
+def three_faults(rewards, mask):
+    """Without a discount, centred, and a mean over steps: more than are named."""
+    return without_mean_of_episode(to_go(rewards, 1.0), mask) / mask.sum(1, True)
 
 
 def probabilities(log_probs, rewards, mask):
-    return summed(log_probs.exp(), total(rewards)[:, None], mask)
+    return plain(log_probs.exp(), rewards, mask)
 
 
-def one_minus_probability(log_probs, rewards, mask):
-    return summed(1 - log_probs.exp(), total(rewards)[:, None], mask)
+def three_times_one_minus_probability(log_probs, rewards, mask):
+    return 3 * plain(1 - log_probs.exp(), rewards, mask)
 
 
-def discounted_to_go(log_probs, rewards, mask):
-    return summed(log_probs, powers(rewards) * to_go(rewards), mask)
-
-
-def gamma_t_dropped(log_probs, rewards, mask):
-    return summed(log_probs, to_go(rewards), mask)
-
-
-def not_discounted(log_probs, rewards, mask):
-    return summed(log_probs, rewards.sum(1, keepdim=True), mask)
-
-
-def discounted_twice(log_probs, rewards, mask):
-    return summed(log_probs, to_go(powers(rewards) * rewards), mask)
-
-
-def other_discount(log_probs, rewards, mask):
-    weights = 0.99 ** torch.arange(rewards.shape[1], dtype=torch.float64) * rewards
-    return summed(log_probs, weights.sum(1, keepdim=True), mask)
-
-
-def same_step_reward(log_probs, rewards, mask):
-    return summed(log_probs, rewards, mask)
-
-
-def rewards_late(log_probs, rewards, mask):
-    return summed(log_probs[:, :-1], to_go(rewards)[:, 1:], mask[:, :-1])
-
-
-def rewards_early(log_probs, rewards, mask):
-    return summed(log_probs[:, 1:], to_go(rewards)[:, :-1], mask[:, 1:])
-
-
-def past_rewards(log_probs, rewards, mask):
-    return summed(log_probs, rewards.cumsum(1), mask)
-
-
-def returns_added_up(log_probs, rewards, mask):
-    return summed(log_probs, to_go(rewards).sum(1, keepdim=True), mask)
-
-
-def constant_baseline(log_probs, rewards, mask):
-    return summed(log_probs, total(rewards)[:, None] - 0.7, mask)
-
-
-def baseline_by_time(log_probs, rewards, mask):
-    heights = torch.tensor([0.7, -0.2, 1.5, 0.4], dtype=torch.float64)
-    return summed(log_probs, total(rewards)[:, None] - heights, mask)
-
-
-def baseline_that_saw_the_action(log_probs, rewards, mask):
-    return summed(log_probs, total(rewards)[:, None] - log_probs.detach(), mask)
-
-
-def no_reward(log_probs, rewards, mask):
-    return summed(log_probs, torch.ones_like(rewards), mask)
-
-
-def batch_mean(log_probs, rewards, mask):
-    weights = total(rewards)
-    return summed(log_probs, (weights - weights.mean())[:, None], mask)
-
-
-def leave_one_out(log_probs, rewards, mask):
-    weights, number = total(rewards), len(rewards)
-    others = (weights.sum() - weights) / (number - 1)
-    return summed(log_probs, (weights - others)[:, None], mask)
-
-
-def whitened_over_batch(log_probs, rewards, mask):
-    weights = total(rewards)
-    white = (weights - weights.mean()) / (weights.std(correction=0) + 1e-8)
-    return summed(log_probs, white[:, None], mask)
-
-
-def advantages_whitened_over_steps(log_probs, rewards, mask):
-    """Rewards-to-go without gamma^t, whitened over all steps of the batch."""
-    taken = to_go(rewards)[mask]
-    white = (to_go(rewards) - taken.mean()) / (taken.std() + 1e-8)
-    return summed(log_probs, white, mask)
-
-
-def mean_within_episode(log_probs, rewards, mask):
-    weights = to_go(rewards)
-    mean = (weights * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
-    return summed(log_probs, weights - mean, mask)
-
-
-def whitened_within_episode(log_probs, rewards, mask):
-    rows = []
-    for row, weights, taken in zip(log_probs, to_go(rewards), mask, strict=True):
-        own = weights[taken]
-        white = (own - own.mean()) / (own.std(correction=0) + 1e-8)
-        rows.append(-(row[taken] * white).sum())
-    return torch.stack(rows).mean()
-
-
-def squared_return(log_probs, rewards, mask):
-    """No known fault, but wrong."""
-    return summed(log_probs, total(rewards)[:, None] ** 2, mask)
-
-
-class Patient(NamedTuple):
-    """A loss, how many trajectories it needs, and what the clinic is to find.
-
-    A cause of None is one that no recipe has; unbiased losses may still have a cause,
-    that of a recipe which happens to be right on average.
-    """
-
-    loss: Callable[..., Any]
-    num_trajectories: int
-    unbiased: bool
-    cause: str | None
+def flat_batch(log_probs, rewards, mask):
+    """All steps of the batch in one row: weights whitened, and one mean."""
+    weights = to_go(rewards)[mask]
+    return -(log_probs[mask] * white(weights, weights, correction=1)).mean()
 
 
 DROPPED = "the factor gamma^t is dropped"
+NOT_DISCOUNTED = "the rewards are not discounted"
+TWICE = "the discount is applied twice"
+OTHER = "the discount is {}, not the gamma that it was examined with"
+SAME = "only the reward of the same step is credited"
+PAST = "each action is credited with the rewards up to it, not from it on"
 LATE = "rewards come a step late: each action is credited from the next one on"
-EARLY = (
-    "rewards come a step early: each action is credited with the one before it too, "
-    "the first with nothing"
-)
-PROBABILITY = "probabilities stand where log-probabilities belong"
+EARLY = "rewards come a step early: each action is credited with the one before it too"
+EARLY += ", the first with nothing"
+ADDED = "the returns of all steps are added up before they are multiplied"
+OTHERS = "the mean of the other trajectories is subtracted"
+MEAN = "the mean over {} is subtracted"
+WHITE = "returns are whitened over {}"
+STEPS = "all steps of the batch"
+PADDED = ", padding included"
+T_STEPS = "the mean is over all T steps, padding included"
 OWN_STEPS = "the mean over each episode's steps stands for their sum"
+ALL_STEPS = "the mean is over all steps, not over trajectories"
+PROBABILITY = "probabilities stand where log-probabilities belong"
 
-PATIENTS = [
-    Patient(plain, 1, True, ""),
-    Patient(plain, 2, True, ""),
-    Patient(discounted_to_go, 1, True, ""),
-    Patient(constant_baseline, 1, True, None),
-    Patient(baseline_by_time, 1, True, None),
-    Patient(leave_one_out, 2, True, "the mean of the other trajectories is subtracted"),
-    Patient(sign_flipped, 1, False, "the sign is flipped"),
+# What multiplies the log-probability of each step, from rewards r and mask m (N, T).
+RIGHT_WEIGHTS = [
+    (1, "", lambda r, m: total(r)),
+    (2, "", lambda r, m: total(r)),
+    (1, "", lambda r, m: discounted_to_go(r)),
+    (1, "", lambda r, m: total(r) - 0.7),
+    (2, OTHERS, lambda r, m: total(r) - total(r).flip(0)),
+]
+WRONG_WEIGHTS = [
+    (1, "", lambda r, m: total(r) ** 2),
+    (1, "no reward is in it", lambda r, m: torch.ones_like(r)),
+    (1, DROPPED, lambda r, m: to_go(r)),
+    (1, NOT_DISCOUNTED, lambda r, m: total(r, 1.0)),
+    (1, NOT_DISCOUNTED, lambda r, m: to_go(r, 1.0)),
+    (1, TWICE, lambda r, m: total(powers(r) * r)),
+    (1, TWICE, lambda r, m: to_go(powers(r) * r)),
+    (1, TWICE, lambda r, m: discounted_to_go(powers(r) * r)),
+    (1, OTHER.format(0.95), lambda r, m: total(r, 0.95)),
+    (1, OTHER.format(0.98), lambda r, m: total(r, 0.98)),
+    (1, OTHER.format(0.99), lambda r, m: discounted_to_go(r, 0.99)),
+    (1, OTHER.format(0.995), lambda r, m: total(r, 0.995)),
+    (1, f"{OTHER.format(0.999)}, and {DROPPED}", lambda r, m: to_go(r, 0.999)),
+    (1, SAME, lambda r, m: r),
+    (1, SAME, lambda r, m: powers(r) * r),
+    (1, PAST, lambda r, m: r.cumsum(1)),
+    (1, PAST, lambda r, m: (powers(r) * r).cumsum(1)),
+    (1, LATE, lambda r, m: pad(r[:, 1:], (0, 1))),
+    (1, LATE, lambda r, m: pad(to_go(r)[:, 1:], (0, 1))),
+    (1, LATE, lambda r, m: pad(discounted_to_go(r)[:, 1:], (0, 1))),
+    (1, EARLY, lambda r, m: pad(to_go(r)[:, :-1], (1, 0))),
+    (1, EARLY, lambda r, m: pad(discounted_to_go(r)[:, :-1], (1, 0))),
+    (1, ADDED, lambda r, m: to_go(r).sum(1, True)),
+    (1, ADDED, lambda r, m: discounted_to_go(r).sum(1, True)),
+    (1, "the sign is flipped", lambda r, m: -total(r)),
+    (1, T_STEPS, lambda r, m: total(r) / m.shape[1]),
+    (2, T_STEPS, lambda r, m: total(r) / m.shape[1]),
+    (1, OWN_STEPS, lambda r, m: total(r) / m.sum(1, True)),
+    (2, MEAN.format("the batch"), lambda r, m: total(r) - total(r).mean()),
+    (2, WHITE.format("the batch"), lambda r, m: white(total(r), total(r))),
+    (2, ALL_STEPS, lambda r, m: 2 * total(r) / m.sum()),
+    (2, "trajectories are summed, not averaged", lambda r, m: 2 * total(r)),
+]
+# The same for two trajectories, from the discounted rewards-to-go w (N, T) and m.
+CENTRED_WEIGHTS = [
+    (MEAN.format("the batch"), lambda w, m: w - (w * m).sum(0) / m.sum(0).clamp(1)),
+    (MEAN.format("the episode"), without_mean_of_episode),
+    (MEAN.format(f"the episode{PADDED}"), lambda w, m: w - w.mean(1, True)),
+    (MEAN.format(STEPS), lambda w, m: w - w[m].mean()),
+    (MEAN.format(f"{STEPS}{PADDED}"), lambda w, m: w - w.mean()),
+    (WHITE.format("the episode"), white_within_episodes),
+    (WHITE.format(f"the episode{PADDED}"), white_with_padding),
+    (WHITE.format(STEPS), lambda w, m: white(w, w[m])),
+    (WHITE.format(f"{STEPS}{PADDED}"), lambda w, m: white(w, w)),
+]
+OTHER_FORMS = [
     Patient(mask_forgotten, 1, False, "the mask is forgotten"),
-    Patient(
-        mean_over_all_entries,
-        1,
-        False,
-        "the mean is over all T steps, padding included",
-    ),
-    Patient(mean_log_prob_times_return, 1, False, OWN_STEPS),
-    Patient(
-        mean_over_steps_of_the_batch,
-        2,
-        False,
-        "the mean is over all steps, not over trajectories",
-    ),
-    Patient(
-        summed_over_trajectories, 2, False, "trajectories are summed, not averaged"
-    ),
     Patient(probabilities, 1, False, PROBABILITY),
-    Patient(one_minus_probability, 1, False, f"the sign is flipped, and {PROBABILITY}"),
-    Patient(gamma_t_dropped, 1, False, DROPPED),
-    Patient(not_discounted, 1, False, "the rewards are not discounted"),
-    Patient(discounted_twice, 1, False, "the discount is applied twice"),
     Patient(
-        other_discount,
+        three_times_one_minus_probability,
         1,
         False,
-        "the discount is 0.99, not the gamma that it was examined with",
+        f"the sign is flipped, and {PROBABILITY}, and all of it is multiplied by 3",
     ),
-    Patient(same_step_reward, 1, False, "only the reward of the same step is credited"),
-    Patient(rewards_late, 1, False, LATE),
-    Patient(rewards_early, 1, False, EARLY),
+    Patient(weighted(three_faults), 1, False, ""),
     Patient(
-        past_rewards,
-        1,
-        False,
-        "each action is credited with the rewards up to it, not from it on",
+        flat_batch, 2, False, f"{DROPPED}, and {WHITE.format(STEPS)}, and {ALL_STEPS}"
     ),
-    Patient(
-        returns_added_up,
-        1,
-        False,
-        "the returns of all steps are added up before they are multiplied",
-    ),
-    Patient(baseline_that_saw_the_action, 1, False, None),
-    Patient(no_reward, 1, False, "no reward is in it"),
-    Patient(batch_mean, 2, False, "the mean over the batch is subtracted"),
-    Patient(whitened_over_batch, 2, False, "returns are whitened over the batch"),
-    Patient(
-        advantages_whitened_over_steps,
-        2,
-        False,
-        f"{DROPPED}, and returns are whitened over all steps of the batch",
-    ),
-    Patient(
-        mean_within_episode,
-        1,
-        False,
-        f"{DROPPED}, and the mean over the episode is subtracted",
-    ),
-    Patient(
-        whitened_within_episode,
-        1,
-        False,
-        f"{DROPPED}, and returns are whitened over the episode",
-    ),
-    Patient(squared_return, 1, False, None),
+]
+PATIENTS = [
+    *[Patient(weighted(weigh), n, True, cause) for n, cause, weigh in RIGHT_WEIGHTS],
+    *[Patient(weighted(weigh), n, False, cause) for n, cause, weigh in WRONG_WEIGHTS],
+    *[Patient(centred(change), 2, False, cause) for cause, change in CENTRED_WEIGHTS],
+    *OTHER_FORMS,
 ]

@@ -7,26 +7,29 @@ import numpy as np
 import oracles
 import pytest
 import torch
-from clinic_losses import (
-    GAMMA,
-    PATIENTS,
-    Patient,
-    mean_within_episode,
-    plain,
-    powers,
-    total,
-)
-from torch.distributions import Categorical
-from worlds import clinic_in_a_table, random_table, sparse_world
+from clinic_losses import GAMMA, PATIENTS, plain
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import clinic_in_a_table, random_table
 
 import pg_helpers as pg
+from pg_helpers.clinic import batches
+
+BANDIT = pg.two_armed_bandit((1.0, 3.0), noise=0.5)
 
 
-def table_of(policy: pg.TabularPolicy) -> np.ndarray:
+def table_of(policy):
     return oracles.softmax(policy.logits.detach().numpy())
 
 
-def slopes(loss, log_probs, rewards, mask) -> np.ndarray:
+def clinic_until(horizon):
+    """The clinic's world, cut off earlier, and a policy that is a table of logits."""
+    world, policy = clinic_in_a_table()
+    parts = (world.initial, world.transition, world.reward, world.terminal)
+    return pg.TabularMDP(*parts, horizon), policy
+
+
+def slopes(loss, log_probs, rewards, mask):
     """How the loss changes with each log-probability, by four points: error ~ 1e-13.
 
     A loss is linear or an exponential in these.
@@ -37,8 +40,7 @@ def slopes(loss, log_probs, rewards, mask) -> np.ndarray:
         def value(shift, place=place):
             moved = log_probs.copy()
             moved[place] += shift
-            tensors = map(torch.from_numpy, (moved, rewards, mask))
-            return float(loss(*tensors))
+            return float(loss(*map(torch.from_numpy, (moved, rewards, mask))))
 
         near = value(step) - value(-step)
         far = value(2 * step) - value(-2 * step)
@@ -49,18 +51,16 @@ def slopes(loss, log_probs, rewards, mask) -> np.ndarray:
 def brute_force(loss, mdp, pi, num_trajectories):
     """Mean and total variance of minus the gradient, over all batches, one by one."""
     chances, rows = [], []
-    horizon = mdp.horizon
+    shape = (num_trajectories, mdp.horizon)
     for batch in itertools.product(oracles.paths(mdp, pi), repeat=num_trajectories):
-        shape = (num_trajectories, horizon)
         # At padded steps state 0, action 0, reward 0.
         states, actions = np.zeros(shape, int), np.zeros(shape, int)
         rewards, mask = np.zeros(shape), np.zeros(shape, bool)
         for row, path in enumerate(batch):
-            length = len(path.actions)
-            states[row, :length], actions[row, :length] = path.states[:-1], path.actions
-            rewards[row, :length], mask[row, :length] = path.rewards, True
-        log_probs = np.log(pi[states, actions])
-        weights = slopes(loss, log_probs, rewards, mask)
+            for time, action in enumerate(path.actions):
+                states[row, time], actions[row, time] = path.states[time], action
+                rewards[row, time], mask[row, time] = path.rewards[time], True
+        weights = slopes(loss, np.log(pi[states, actions]), rewards, mask)
         gradient = np.zeros_like(pi)
         for place in np.ndindex(shape):
             score = oracles.score(pi, states[place], actions[place])
@@ -72,224 +72,169 @@ def brute_force(loss, mdp, pi, num_trajectories):
     return mean, float(chances @ ((rows - mean) ** 2).sum(1))
 
 
-NAMES = [f"{p.loss.__name__}, {p.num_trajectories}" for p in PATIENTS]
-# What looks at its own log-probability with a detach has no slope by differences.
-SMOOTH = [p for p in PATIENTS if p.loss.__name__ != "baseline_that_saw_the_action"]
+@pytest.mark.parametrize("patient", PATIENTS, ids=lambda p: p.cause or "no cause")
+def test_every_loss_is_measured_as_by_brute_force_and_its_fault_named(patient):
+    number = patient.num_trajectories
+    world, policy = clinic_until(horizon=4 - number)
+    options = {"gamma": GAMMA, "num_trajectories": number}
+    found = pg.clinic.examine(patient.loss, mdp=world, policy=policy, **options)
+    assert found.unbiased is patient.unbiased
+    assert found.verdict.startswith("Unbiased") is patient.unbiased
+    assert found.cause == patient.cause
+    assert patient.cause.lower() in found.verdict.lower()
+    assert_measured_by_hand(found, patient, world, table_of(policy))
 
 
-@pytest.mark.parametrize("patient", SMOOTH, ids=lambda p: p.loss.__name__)
-def test_bias_and_variance_by_brute_force(patient: Patient):
-    world, policy = clinic_in_a_table()
-    pi = table_of(policy)
+def assert_measured_by_hand(found, patient, world, pi):
     mean, variance = brute_force(patient.loss, world, pi, patient.num_trajectories)
-    truth, _ = oracles.gradient_moments(world, pi, GAMMA)
+    truth, plain_variances = oracles.gradient_moments(world, pi, GAMMA)
     truth = truth.ravel()
-    found = pg.clinic.examine(
-        patient.loss,
-        mdp=world,
-        policy=policy,
-        gamma=GAMMA,
-        num_trajectories=patient.num_trajectories,
-    )
     length = np.linalg.norm(truth)
     np.testing.assert_allclose(found.expected.numpy(), mean, atol=1e-8)
     np.testing.assert_allclose(found.gradient.numpy(), truth, atol=1e-10)
+    plain_variance = plain_variances.sum() / patient.num_trajectories
+    assert found.plain_variance == pytest.approx(plain_variance)
     assert found.variance == pytest.approx(variance, abs=1e-8)
     error = np.linalg.norm(mean - truth) / length
     assert found.relative_error == pytest.approx(error, abs=1e-8)
     assert found.scale == pytest.approx(mean @ truth / length**2, abs=1e-8)
-    if np.linalg.norm(mean) > 1e-8:
-        cosine = mean @ truth / length / np.linalg.norm(mean)
-        assert found.cosine == pytest.approx(cosine, abs=1e-8)
+    is_zero = np.linalg.norm(mean) < 1e-8
+    cosine = 0 if is_zero else mean @ truth / length / np.linalg.norm(mean)
+    assert found.cosine == pytest.approx(cosine, abs=1e-8)
+    assert found.standard_error == 0
+    for of_step, step in zip(found.pushes, (mean, truth), strict=True):
+        for place in np.ndindex(pi.shape):
+            slope = pi[place] * oracles.score(pi, *place).ravel() @ step
+            assert float(of_step[place]) == pytest.approx(slope, abs=1e-8)
 
 
-@pytest.mark.parametrize("patient", PATIENTS, ids=NAMES)
-def test_every_fault_is_told_and_named(patient: Patient):
+@given(
+    factor=st.one_of(st.just(1.0), st.floats(-9, -0.1), st.floats(0.1, 9)),
+    constant=st.floats(-100, 100),
+)
+def test_a_right_loss_times_a_number_is_that_much_too_long(factor, constant):
     found = pg.clinic.examine(
-        patient.loss, gamma=GAMMA, num_trajectories=patient.num_trajectories
+        lambda *batch: factor * plain(*batch) + constant, mdp=BANDIT, gamma=GAMMA
     )
-    assert found.unbiased is patient.unbiased
-    assert (found.relative_error < 1e-6) is patient.unbiased
-    assert found.cause == (patient.cause or "")
-    assert found.verdict.startswith("Unbiased") is patient.unbiased
-    for fault in (patient.cause or "").split(", and "):
-        assert fault.lower() in found.verdict.lower()
+    assert found.unbiased is (abs(factor - 1) < 1e-6)
+    assert found.scale == pytest.approx(factor)
+    assert found.cosine == pytest.approx(math.copysign(1, factor))
+    assert found.relative_error == pytest.approx(abs(factor - 1), abs=1e-9)
+    assert found.variance == pytest.approx(factor**2 * found.plain_variance)
+    way = "uphill" if factor > 0 else "downhill"
+    start = "Unbiased" if found.unbiased else f"Straight {way}"
+    assert found.verdict.startswith(start)
 
 
-def test_another_size_is_told_and_the_first_of_equal_recipes_named():
-    """For one trajectory the mean of its episode is that of all steps of the batch."""
-    found = pg.clinic.examine(
-        lambda *batch: 3 * mean_within_episode(*batch), gamma=GAMMA
-    )
-    assert found.cause == (
-        "the factor gamma^t is dropped, and the mean over the episode is subtracted, "
-        "and all of it is multiplied by 3"
-    )
-
-
-def test_the_plain_variance_in_closed_form():
-    world, policy = clinic_in_a_table()
-    _, variances = oracles.gradient_moments(world, table_of(policy), GAMMA)
-    for number in (1, 2):
-        found = pg.clinic.examine(
-            plain, mdp=world, policy=policy, gamma=GAMMA, num_trajectories=number
-        )
-        assert found.plain_variance == pytest.approx(variances.sum() / number)
-        assert found.variance == pytest.approx(variances.sum() / number)
-
-
-def test_a_baseline_that_saw_the_action_by_its_closed_form():
-    """With weights R - b(s, a) the bias is minus the sum of E[b grad ln pi].
-
-    In a world of one step the baseline ln pi(a|s) takes away the mean of
-    ln pi grad ln pi, which over logits is pi_a (ln pi_a + H), H the entropy.
-    """
-    world, policy = pg.two_armed_bandit((0.4, 0.6)), random_table(3, 2, seed=1)
-    pi = table_of(policy)[0]
-    entropy = -(pi * np.log(pi)).sum()
-    truth = pi * (np.array([0.4, 0.6]) - pi @ [0.4, 0.6])
-    bias = pi * (np.log(pi) + entropy)
-
-    def loss(log_probs, rewards, mask):
-        weights = rewards - log_probs.detach()
-        return -(torch.where(mask, log_probs, 0.0) * weights).sum(1).mean()
-
-    found = pg.clinic.examine(loss, mdp=world, policy=policy)
-    np.testing.assert_allclose(found.expected[:2].numpy(), truth - bias, atol=1e-12)
-    assert not found.expected[2:].any()
-
-
-def test_a_batch_and_its_policy_say_the_same_as_log_probs():
-    def of_batch(batch, policy):
-        log_probs = policy(batch.observations).log_prob(batch.actions)
-        return plain(log_probs, batch.rewards, batch.mask)
-
-    for world in (None, sparse_world()):
-        one = pg.clinic.examine(plain, mdp=world, gamma=GAMMA)
-        other = pg.clinic.examine(of_batch, mdp=world, gamma=GAMMA)
-        torch.testing.assert_close(one.expected, other.expected, rtol=0, atol=1e-14)
-        assert one.variance == pytest.approx(other.variance)
-        assert one.unbiased and other.unbiased
-
-
-def test_the_batch_is_as_the_world_makes_it():
-    world = pg.clinic.standard_world()
-    seen = []
-
-    def loss(batch, policy):
-        seen.append(batch)
-        return policy(batch.observations).log_prob(batch.actions).sum()
-
-    pg.clinic.examine(loss)
-    pi = np.full((4, 2), 0.5)
-    assert len(seen) == len(oracles.paths(world, pi)) == 31
-    told = set()
-    for batch in seen:
-        length = int(batch.lengths)
-        assert batch.rewards.shape == (1, world.horizon)
-        assert not batch.actions[0, length:].any()
-        assert not batch.rewards[0, length:].any()
-        padded = batch.observations[0, length:].numpy()
-        assert (padded == world.observations[0]).all()
-        last = batch.final_observations[0].numpy()
-        ended = bool((last == world.observations[3]).all())
-        assert bool(batch.truncated) is not ended
-        told.add((tuple(batch.rewards[0].tolist()), tuple(batch.actions[0].tolist())))
-    rewards = {
-        (tuple(p.rewards + (0.0,) * (4 - len(p.rewards))),)
-        for p in oracles.paths(world, pi)
-    }
-    assert {(row,) for row, _ in told} == rewards
-
-
-def test_the_most_likely_action_as_label():
-    """The expected gradient: each state's visits with a return, at its best action."""
-    world, policy = clinic_in_a_table()
-    pi = table_of(policy)
-
-    def loss(batch, policy):
-        logits = policy(batch.observations).logits
-        best = Categorical(logits=logits).log_prob(logits.argmax(-1))
-        return plain(best, batch.rewards, batch.mask)
-
-    def by_hand(path):
-        weight = oracles.discounted(path.rewards, GAMMA)
-        places = [oracles.score(pi, s, pi[s].argmax()) for s in path.states[:-1]]
-        return weight * sum(places)
-
-    mean, variance = oracles.moments(world, pi, by_hand)
-    found = pg.clinic.examine(loss, mdp=world, policy=policy, gamma=GAMMA)
-    np.testing.assert_allclose(found.expected.numpy(), mean.ravel(), atol=1e-10)
-    assert found.variance == pytest.approx(variance.sum())
-    assert found.cause == (
-        "the most likely action stands where the sampled one belongs"
-    )
-
-
-def test_batch_mean_shortens_by_one_over_n():
-    def batch_mean(log_probs, rewards, mask):
-        weights = total(rewards)[:, None]
-        return -((weights - weights.mean()) * log_probs * mask).sum(1).mean()
-
-    two = pg.clinic.examine(batch_mean, gamma=GAMMA, num_trajectories=2)
-    assert two.scale == pytest.approx(1 / 2)
-    assert two.verdict.startswith("Straight uphill, but 2 times too short")
-    one = pg.clinic.examine(batch_mean, gamma=GAMMA)
-    assert "num_trajectories=2" in one.verdict and math.isinf(one.relative_error)
+def examined_by_sample(loss, seed=0):
+    """There are 4^7 batches, too many to be listed."""
+    policy = pg.TabularPolicy(3, 2).double()
+    options = {"mdp": BANDIT, "policy": policy, "num_trajectories": 7}
+    return pg.clinic.examine(loss, seed=seed, **options)
 
 
 def test_too_many_batches_are_sampled_with_their_errors():
-    """All of 31^4 batches cannot be listed; the variance of the mean of 4 is known."""
-    world, policy = clinic_in_a_table()
-    _, variances = oracles.gradient_moments(world, table_of(policy), GAMMA)
-    length = pg.exact.gradient(world, policy, GAMMA).norm().item()
-
-    def examine(loss, seed=0):
-        return pg.clinic.examine(
-            loss, mdp=world, policy=policy, gamma=GAMMA, num_trajectories=4, seed=seed
-        )
-
-    found = examine(plain)
-    assert "3,000 sampled batches of 4" in found.examined
+    """The variance of the mean of seven trajectories is known."""
+    found = examined_by_sample(plain)
+    truth, variances = oracles.gradient_moments(BANDIT, np.full((3, 2), 0.5), GAMMA)
+    assert found.examined == "3,000 sampled batches of 7 trajectories"
     # A variance is estimated from 3000 squares to about 5 %.
-    assert found.variance == pytest.approx(variances.sum() / 4, rel=0.2)
-    expected_error = math.sqrt(variances.sum() / 4 / 3000) / length
-    assert found.standard_error == pytest.approx(expected_error, rel=0.1)
-    assert 0 < found.relative_error < 4 * found.standard_error and found.unbiased
-    assert "as far as a sample tells" in found.verdict
-    wrong = examine(lambda *batch: -plain(*batch))
-    assert not wrong.unbiased and wrong.verdict.startswith("Straight downhill")
-    assert examine(plain).relative_error == found.relative_error
-    assert examine(plain, seed=1).relative_error != found.relative_error
-
-
-def test_another_target():
-    """Without gamma^t the sum of gradients of the values at the visited states."""
-    world, policy = clinic_in_a_table()
-    truth = pg.exact.gradient(world, policy, GAMMA)
-    found = pg.clinic.examine(
-        lambda *batch: 3 * plain(*batch),
-        mdp=world,
-        policy=policy,
-        gamma=GAMMA,
-        target=3 * truth,
-    )
+    assert found.plain_variance == pytest.approx(variances.sum() / 7)
+    assert found.variance == pytest.approx(variances.sum() / 7, rel=0.2)
+    error = math.sqrt(found.variance / 3000) / np.linalg.norm(truth)
+    assert found.standard_error == pytest.approx(error)
+    assert 0 < found.relative_error < 4 * found.standard_error
     assert found.unbiased
-    against_j = pg.clinic.examine(plain, mdp=world, policy=policy, gamma=GAMMA)
-    torch.testing.assert_close(found.gradient, 3 * against_j.gradient)
+    percent = f"{400 * error:.2g} %"
+    assert f"within {percent} as far as a sample tells" in found.verdict
+    assert f"(standard error {100 * error:.1f} %)" in str(found)
+
+
+def test_a_sample_is_that_of_its_seed_and_tells_a_wrong_loss(monkeypatch):
+    monkeypatch.setattr(batches, "SAMPLES", 300)
+    found = [examined_by_sample(plain, seed).relative_error for seed in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    wrong = examined_by_sample(lambda *batch: -plain(*batch))
+    assert not wrong.unbiased
+    assert wrong.verdict.startswith("Straight downhill")
+
+
+@pytest.mark.parametrize("most, kind", [(16, "all 16 pairs of"), (15, "3 sampled")])
+def test_batches_are_listed_up_to_a_number(monkeypatch, most, kind):
+    monkeypatch.setattr(batches, "MOST_LISTED", most)
+    monkeypatch.setattr(batches, "SAMPLES", 3)
+    found = pg.clinic.examine(plain, mdp=BANDIT, num_trajectories=2)
+    assert found.examined.startswith(kind)
+
+
+def test_the_standard_world_and_policy_stay_those_of_the_course():
+    """Notebooks quote what the clinic finds in them: any other number shows in J."""
+    world = pg.clinic.standard_world()
+    policy = pg.clinic.standard_policy(world)
+    pi = policy(torch.tensor(world.observations)).probs.detach().numpy()
+    gradient = pg.exact.gradient(world, policy, pg.clinic.GAMMA)
+    found = pg.clinic.examine(plain, num_trajectories=2)
+    assert found.examined == "all 961 pairs of trajectories"
+    assert len(found.cloud) == 2 + 300  # mean, truth, and the likeliest
+    assert oracles.objective(world, pi, 0.95) == pytest.approx(1.4618384692165993)
+    assert float(gradient.norm()) == pytest.approx(0.7177792222121534)
+
+
+def test_the_picture_shows_the_likeliest_gradients_where_they_scatter_most():
+    world, policy = clinic_until(horizon=3)
+    found = pg.clinic.examine(plain, mdp=world, policy=policy, gamma=GAMMA)
+    pi = table_of(policy)
+    paths = oracles.paths(world, pi)
+    chances = np.array([path.probability for path in paths])
+    rows = np.array(
+        [
+            oracles.discounted(p.rewards, GAMMA) * oracles.path_score(pi, p)
+            for p in paths
+        ]
+    ).reshape(len(paths), -1)
+    truth = chances @ rows
+    along = truth / np.linalg.norm(truth)
+    rest = rows - np.outer(rows @ along, along)
+    widest = np.linalg.eigvalsh(rest.T @ (chances[:, None] * rest)).max()
+    x, y, chance = found.cloud[2:].numpy().T
+    assert chance.tolist() == pytest.approx(sorted(chances, reverse=True))
+    assert x.tolist() == pytest.approx(
+        (rows @ along)[np.argsort(-chances, kind="stable")]
+    )
+    assert chance @ y**2 == pytest.approx(widest)
+
+
+def test_no_loss_meets_what_the_policy_never_does():
+    world, policy = clinic_until(horizon=4)
+    with torch.no_grad():
+        policy.logits[2, 1] -= 10_000
+    every = oracles.paths(world, table_of(policy))
+    possible = [path for path in every if path.probability > 0]
+    found = pg.clinic.examine(plain, mdp=world, policy=policy, gamma=GAMMA)
+    assert found.examined == f"all {len(possible)} trajectories"
+    assert len(possible) < len(every)
+    assert found.unbiased
+
+
+def test_another_target_takes_the_place_of_the_gradient():
+    world, policy = clinic_until(horizon=2)
+    target = torch.arange(8.0)
+    options = {"mdp": world, "policy": policy, "gamma": GAMMA}
+    found = pg.clinic.examine(plain, target=target, **options)
+    gradient = pg.exact.gradient(world, policy, GAMMA)
+    torch.testing.assert_close(found.gradient, target.double())
+    cosine = torch.cosine_similarity(gradient, target.double(), dim=0)
+    assert found.cosine == pytest.approx(float(cosine))
+    assert "not the target" in found.verdict
+    assert "gradient of J" not in found.verdict + str(found) + found.alt
 
 
 def test_single_precision_is_judged_by_its_own_rounding():
-    world, _ = clinic_in_a_table()
+    world, _ = clinic_until(horizon=4)
     policy = random_table(4, 2, seed=3).float()
-
-    def single(log_probs, rewards, mask):
-        assert log_probs.dtype == rewards.dtype == torch.float32
-        weights = (powers(rewards).float() * rewards).sum(1)
-        return -((log_probs * mask).sum(1) * weights).mean()
-
-    found = pg.clinic.examine(single, mdp=world, policy=policy, gamma=GAMMA)
-    assert found.unbiased and 0 < found.relative_error < 1e-4
+    found = pg.clinic.examine(plain, mdp=world, policy=policy, gamma=GAMMA)
+    assert found.unbiased
+    assert 1e-8 < found.relative_error < 1e-4
 
 
 def test_nothing_outside_is_changed():
@@ -300,12 +245,17 @@ def test_nothing_outside_is_changed():
     torch.manual_seed(5)
     threads = torch.get_num_threads()
 
-    def noisy(log_probs, rewards, mask):
-        rewards += torch.rand(())  # its own copy
-        return plain(log_probs, rewards, mask)
+    def hostile(log_probs, rewards, mask):
+        torch.rand(())
+        value = plain(log_probs, rewards.clone(), mask.clone())
+        rewards.zero_()
+        mask.zero_()
+        return value
 
-    world, _ = clinic_in_a_table()
-    pg.clinic.examine(noisy, mdp=world, policy=policy)
+    world, _ = clinic_until(horizon=2)
+    found = pg.clinic.examine(hostile, mdp=world, policy=policy, gamma=GAMMA)
+    assert found.unbiased
     assert torch.equal(torch.rand(3), expected)
-    assert torch.equal(policy.logits, before) and policy.logits.grad is None
+    assert torch.equal(policy.logits, before)
+    assert policy.logits.grad is None
     assert torch.get_num_threads() == threads

@@ -4,144 +4,123 @@ import numpy as np
 import oracles
 import pytest
 import torch
-from clinic_losses import GAMMA, plain, to_go, total
+from clinic_losses import GAMMA, plain, total
 from torch.distributions import Categorical
-from worlds import clinic_in_a_table, random_table
+from worlds import clinic_in_a_table, random_table, sparse_world
 
 import pg_helpers as pg
+
+
+def log_probs_of(batch, policy):
+    return policy(batch.observations).log_prob(batch.actions)
+
+
+def of_batch(batch, policy):
+    return plain(log_probs_of(batch, policy), batch.rewards, batch.mask)
+
+
+def clipped_ratio(batch, policy):
+    """At the policy that sampled, nothing is clipped, and a ratio is its log."""
+    log_probs = log_probs_of(batch, policy)
+    ratio = (log_probs - log_probs.detach()).exp()
+    weights = total(batch.rewards)
+    surrogate = torch.minimum(ratio * weights, ratio.clamp(0.8, 1.2) * weights)
+    return -(surrogate * batch.mask).sum(1).mean()
+
+
+@pytest.mark.parametrize("loss", [of_batch, clipped_ratio])
+@pytest.mark.parametrize("world", [pg.clinic.standard_world(), sparse_world()])
+def test_right_losses_of_a_batch_and_its_policy(loss, world):
+    found = pg.clinic.examine(loss, mdp=world, gamma=GAMMA)
+    assert found.unbiased
+    assert found.cause == ""
+    assert found.variance == pytest.approx(found.plain_variance)
+    assert not found.pushes[:, world.terminal.tolist()].any()
+
+
+def test_the_batches_are_the_trajectories_of_the_world():
+    """Padded steps hold the observation of state 0, action 0 and reward 0."""
+    world = pg.clinic.standard_world()
+    horizon, seen = world.horizon, []
+
+    def loss(batch, policy):
+        # mask, truncated, actions, rewards, observations and the last observation
+        parts = (batch.mask, batch.truncated, batch.actions, batch.rewards)
+        ends = (batch.observations, batch.final_observations)
+        rows = [part.flatten().tolist() for part in (*parts, *ends)]
+        seen.append([float(number) for row in rows for number in row])
+        return log_probs_of(batch, policy).sum()
+
+    pg.clinic.examine(loss)
+    expected = []
+    for path in oracles.paths(world, np.full((4, 2), 0.5)):
+        taken, missing = len(path.actions), horizon - len(path.actions)
+        row = [1.0] * taken + [0.0] * missing
+        row += [0.0 if world.terminal[path.states[-1]] else 1.0]
+        row += [*map(float, path.actions), *[0.0] * missing]
+        row += [*path.rewards, *[0.0] * missing]
+        states = [*path.states[:-1], *[0] * missing, path.states[-1]]
+        row += world.observations[states].ravel().tolist()
+        expected.append(row)
+    assert sorted(seen) == sorted(expected)
 
 
 class WithValues(torch.nn.Module):
     """A table of logits and, in the same module, a value for each state."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.logits = torch.nn.Parameter(random_table(4, 2, seed=3).logits.detach())
-        values = np.random.default_rng(2).normal(size=4)
-        self.values = torch.nn.Parameter(torch.from_numpy(values))
+        self.logits = random_table(4, 2, seed=3).logits
+        values = torch.tensor([0.2, -0.5, 1.5, 0.7], dtype=torch.float64)
+        self.values = torch.nn.Parameter(values)
 
     def forward(self, observations):
         return Categorical(logits=observations @ self.logits)
 
 
-def actor_critic(detach: bool):
-    def loss(batch, policy):
-        log_probs = policy(batch.observations).log_prob(batch.actions)
-        values = batch.observations @ policy.values
-        baseline = values.detach() if detach else values
-        weights = total(batch.rewards)[:, None] - baseline
-        return -(log_probs * weights * batch.mask).sum(1).mean()
-
-    return loss
-
-
-def test_a_value_without_detach_trains_the_value_instead():
-    """Its gradient is -(d/dV) of -(sum ln pi (R - V)), minus ln pi at each visit."""
-    world, _ = clinic_in_a_table()
-    policy = WithValues()
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_value_without_detach_trains_the_value_instead(detach):
+    """The gradient by the values of -(sum ln pi (R - V)) is ln pi at each visit."""
+    world, policy = clinic_in_a_table()
     pi = oracles.softmax(policy.logits.detach().numpy())
 
-    def log_prob_at_visits(path):
+    def loss(batch, policy):
+        values = batch.observations @ policy.values
+        weights = total(batch.rewards) - (values.detach() if detach else values)
+        return -(log_probs_of(batch, policy) * weights * batch.mask).sum(1).mean()
+
+    def minus_log_prob_at_visits(path):
         found = np.zeros(4)
         for state, action in zip(path.states, path.actions, strict=False):
-            found[state] -= np.log(pi[state, action])
+            found[state] -= 0 if detach else np.log(pi[state, action])
         return found
 
-    mean, _ = oracles.moments(world, pi, log_prob_at_visits)
-    kept, cut = (
-        pg.clinic.examine(actor_critic(detach), mdp=world, policy=policy, gamma=GAMMA)
-        for detach in (True, False)
-    )
-    assert kept.unbiased and not kept.expected[8:].any()
-    np.testing.assert_allclose(cut.expected[8:].numpy(), mean, atol=1e-10)
-    torch.testing.assert_close(cut.expected[:8], kept.expected[:8])
-    assert not cut.unbiased
+    found = pg.clinic.examine(loss, mdp=world, policy=WithValues(), gamma=GAMMA)
+    of_logits = pg.exact.gradient(world, policy, GAMMA)
+    of_values, _ = oracles.moments(world, pi, minus_log_prob_at_visits)
+    expected = np.concatenate([of_logits.numpy(), of_values])
+    np.testing.assert_allclose(found.expected.numpy(), expected, atol=1e-10)
+    assert found.unbiased is detach
 
 
-def test_a_value_network_of_its_own_does_not_matter_to_the_policy():
-    values = torch.nn.Linear(2, 1).double()
+def greedy(batch, policy):
+    best = policy(batch.observations).logits.max(-1).values
+    return plain(best, batch.rewards, batch.mask)
 
-    def loss(batch, policy):
-        log_probs = policy(batch.observations).log_prob(batch.actions)
-        baseline = values(batch.observations)[..., 0]
-        weights = total(batch.rewards)[:, None] - baseline
-        critic = ((to_go(batch.rewards) - baseline) ** 2 * batch.mask).sum()
-        return -(log_probs * weights * batch.mask).sum(1).mean() + critic
 
+def spread(batch, policy):
+    everything = policy(batch.observations).logits.sum(-1)
+    return plain(everything, batch.rewards, batch.mask)
+
+
+@pytest.mark.parametrize(
+    "loss, cause",
+    [
+        (greedy, "the most likely action stands where the sampled one belongs"),
+        (spread, "the weight is spread over all actions, not put on the sampled one"),
+    ],
+)
+def test_other_actions_than_the_sampled_one_are_noticed(loss, cause):
     found = pg.clinic.examine(loss, gamma=GAMMA)
-    assert found.unbiased
-    assert all(parameter.grad is None for parameter in values.parameters())
-
-
-def test_the_clipped_ratio_at_the_policy_that_sampled():
-    """At ratio 1 nothing is clipped, and the ratio has the gradient of its log."""
-
-    def loss(batch, policy):
-        log_probs = policy(batch.observations).log_prob(batch.actions)
-        ratio = (log_probs - log_probs.detach()).exp()
-        weights = total(batch.rewards)[:, None]
-        clipped = ratio.clamp(0.8, 1.2)
-        surrogate = torch.minimum(ratio * weights, clipped * weights)
-        return -(surrogate * batch.mask).sum(1).mean()
-
-    found = pg.clinic.examine(loss, gamma=GAMMA)
-    assert found.unbiased and found.cause == ""
-    assert found.variance == pytest.approx(found.plain_variance)
-
-
-def test_an_entropy_bonus_is_not_of_the_gradient_of_j():
-    """It adds its own gradient, here by finite differences of the visited entropies."""
-    world, policy = clinic_in_a_table()
-    strength = 0.3
-
-    def loss(batch, policy):
-        distribution = policy(batch.observations)
-        log_probs = distribution.log_prob(batch.actions)
-        entropy = (distribution.entropy() * batch.mask).sum(1).mean()
-        return plain(log_probs, batch.rewards, batch.mask) - strength * entropy
-
-    pi = oracles.softmax(policy.logits.detach().numpy())
-    visits, _ = oracles.moments(
-        world, pi, lambda path: np.bincount(path.states[:-1], minlength=4)
-    )
-
-    def at_fixed_visits(logits):
-        """The loss does not differentiate how often a state is visited."""
-        rows = oracles.softmax(logits)
-        return float(visits @ -(rows * np.log(rows)).sum(1))
-
-    slope = oracles.finite_differences(at_fixed_visits, policy.logits.detach().numpy())
-    found = pg.clinic.examine(loss, mdp=world, policy=policy, gamma=GAMMA)
-    added = (found.expected - found.gradient).reshape(4, 2).numpy()
-    np.testing.assert_allclose(added, strength * slope, atol=1e-8)
-
-
-def test_truncation_and_termination():
-    """One step, then a cut-off; the task goes on, and its values are known.
-
-    The truth is the gradient in a world of one step whose reward holds the value of
-    what comes after. To bootstrap where the episode was cut off is right; nowhere, or
-    also where it ended, is not.
-    """
-    long, policy = clinic_in_a_table()
-    values = torch.tensor([0.8, -0.5, 1.2, 2.0], dtype=torch.float64)
-    parts = (long.initial, long.transition)
-    after = GAMMA * values.numpy() * ~long.terminal
-    paid = pg.TabularMDP(*parts, long.reward + after, long.terminal, horizon=1)
-    short = pg.TabularMDP(*parts, long.reward, long.terminal, horizon=1)
-    truth = pg.exact.gradient(paid, policy, GAMMA)
-
-    def bootstrapped(where):
-        def loss(batch, policy):
-            log_probs = policy(batch.observations).log_prob(batch.actions)
-            value = (batch.final_observations @ values) * where(batch)
-            weights = batch.rewards + GAMMA * value[:, None]
-            return -(log_probs * weights * batch.mask).sum(1).mean()
-
-        return pg.clinic.examine(
-            loss, mdp=short, policy=policy, gamma=GAMMA, target=truth
-        )
-
-    assert bootstrapped(lambda batch: batch.truncated).unbiased
-    assert not bootstrapped(lambda batch: torch.zeros(len(batch.mask))).unbiased
-    assert not bootstrapped(lambda batch: torch.ones(len(batch.mask))).unbiased
+    assert not found.unbiased
+    assert found.cause == cause
