@@ -4,7 +4,7 @@ Nothing here calls a function of the package: worlds are read as arrays, a polic
 a table (S, A) of probabilities.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import fsum
 from typing import Any
@@ -34,28 +34,24 @@ class Path:
 def paths(mdp: Any, pi: np.ndarray) -> list[Path]:
     """Every trajectory of a finite world, by plain recursion."""
 
-    def extend(path: Path) -> Iterator[Path]:
+    found = []
+
+    def extend(path: Path) -> None:
         state = path.states[-1]
         if mdp.terminal[state] or len(path.actions) == mdp.horizon:
-            yield path
+            found.append(path)
             return
-        for action in range(mdp.num_actions):
-            for after in range(mdp.num_states):
-                chance = float(mdp.transition[state, action, after])
-                if chance > 0:
-                    yield from extend(
-                        Path(
-                            (*path.states, after),
-                            (*path.actions, action),
-                            (*path.rewards, float(mdp.reward[state, action, after])),
-                            path.probability * float(pi[state, action]) * chance,
-                        )
-                    )
+        for action, after in np.ndindex(mdp.num_actions, mdp.num_states):
+            chance = float(mdp.transition[state, action, after])
+            if chance > 0:
+                states, actions = (*path.states, after), (*path.actions, action)
+                rewards = (*path.rewards, float(mdp.reward[state, action, after]))
+                product = path.probability * float(pi[state, action]) * chance
+                extend(Path(states, actions, rewards, product))
 
-    found = []
-    for state in range(mdp.num_states):
-        if mdp.initial[state] > 0:
-            found += extend(Path((state,), (), (), float(mdp.initial[state])))
+    for state, chance in enumerate(mdp.initial.tolist()):
+        if chance > 0:
+            extend(Path((state,), (), (), chance))
     return found
 
 

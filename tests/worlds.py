@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
+from hypothesis import strategies as st
 from torch.distributions import Categorical
 
 import pg_helpers as pg
@@ -41,6 +42,29 @@ WORLDS = {
     "horizon 1": pg.random_mdp(3, 2, 1, seed=3),
     "slippery grid": pg.grid_world(2, 2, slip=0.3, horizon=3),
 }
+
+
+gammas = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
+
+
+@st.composite
+def finite_worlds(draw: Any, most_steps: int = 3) -> pg.TabularMDP:
+    """A world of at most 3 states and 2 actions, seen as two numbers.
+
+    Some transitions are impossible. The first states may be terminal, and episodes may
+    start in them; their rows hold rewards that must never be used.
+    """
+    S, A = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    generator = np.random.default_rng(draw(st.integers(0, 999)))
+    shares = generator.integers(0, 4, (1 + S * A, S))
+    shares[shares.sum(axis=1) == 0] = 1
+    initial, *rows = shares / shares.sum(axis=1, keepdims=True)
+    terminal = np.arange(S) < draw(st.integers(0, S - 1))
+    reward = generator.normal(size=(S, A, S))
+    reward[terminal] = 100.0
+    horizon, seen = draw(st.integers(1, most_steps)), generator.normal(size=(S, 2))
+    transition = np.reshape(rows, (S, A, S))
+    return pg.TabularMDP(initial, transition, reward, terminal, horizon, seen)
 
 
 def random_table(num_states: int, num_actions: int, seed: int = 0) -> pg.TabularPolicy:
