@@ -75,7 +75,7 @@ class Check:
         name: of the exercise; the learner's function is called my_<name>.
         right: a right answer.
         cases: what the function is tried on, the smallest first. The right answer and
-            all wrong ones must differ on them: tests/pg_course/test_checks.py.
+            all wrong ones must differ on them: tests/pg_course/test_exercises.py.
         mistakes: the wrong answers that are recognised.
         expected: what the function has to do, in a sentence with the shape.
         where: where to look: the equation, and the section by its heading.
