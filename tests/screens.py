@@ -15,11 +15,9 @@ class Page(HTMLParser):
         super().__init__()
         self.pictures: list[tuple[np.ndarray, str]] = []
         self.text = ""
-        self.tags: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
         if tag == "img":
             found = dict(attributes)
             head, _, data = found["src"].partition(",")
@@ -47,12 +45,14 @@ def middle(mask: np.ndarray) -> tuple[float, float]:
     return columns.mean(), rows.mean()
 
 
+def everything(view) -> list:
+    """A view and the widgets inside it."""
+    return [view, *(w for c in getattr(view, "children", ()) for w in everything(c))]
+
+
 def widgets_of(view, css_class: str) -> list:
-    """The widgets inside a view that have a CSS class."""
-    found = [view] if css_class in view._dom_classes else []
-    for child in getattr(view, "children", ()):
-        found += widgets_of(child, css_class)
-    return found
+    """Those that have a CSS class."""
+    return [w for w in everything(view) if css_class in w._dom_classes]
 
 
 def shown(view, css_class: str) -> Page:

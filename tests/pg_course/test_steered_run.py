@@ -1,6 +1,3 @@
-from itertools import islice
-
-import gymnasium
 import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
@@ -20,42 +17,15 @@ def parameters(policy):
     return torch.cat([p.detach().flatten() for p in policy.parameters()])
 
 
-def same(one, other):
-    return torch.equal(parameters(one), parameters(other))
-
-
-def trained(env, config, updates):
-    """The same by hand: seed, make a policy, iterate."""
-    made = gymnasium.make(env) if isinstance(env, str) else env
-    torch.manual_seed(config.seed)
-    policy = pg.policy_for(made)
-    for update in islice(pg.iterate_training(env, policy, config), updates):
-        history = update.history
-    return policy, history
-
-
 def go_on(run, updates):
     for _ in range(updates):
         run.update()
 
 
-@pytest.mark.parametrize("env", [CORRIDOR, pg.grid_world(), "CartPole-v1"], ids=str)
-def test_an_unsteered_run_is_that_of_iterate_training(env):
-    run = SteeredRun(env, config(seed=3, weights="rewards_to_go"))
-    go_on(run, 7)
-    policy, history = trained(env, run.config, 7)
-    assert run.history == history and len(history) == 7
-    assert same(run.policy, policy)
-
-
 def test_a_run_ends_after_its_updates():
-    run = SteeredRun(CORRIDOR, config())
-    assert not run.is_complete
-    go_on(run, 12)
-    assert run.is_complete
-    before = parameters(run.policy)
+    run = SteeredRun(CORRIDOR, config(num_updates=2))
     go_on(run, 3)
-    assert len(run.history) == 12 and torch.equal(parameters(run.policy), before)
+    assert run.is_complete and len(run.history) == 2
 
 
 def test_random_numbers_of_others_are_left_alone():
@@ -67,16 +37,6 @@ def test_random_numbers_of_others_are_left_alone():
     run.change(seed=1)
     run.reset()
     assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_change_before_the_first_update_begins_anew():
-    run = SteeredRun(CORRIDOR, config())
-    run.change(seed=4)
-    run.change(learning_rate=0.1)
-    go_on(run, 5)
-    policy, history = trained(CORRIDOR, config(seed=4, learning_rate=0.1), 5)
-    assert run.history == history and same(run.policy, policy)
-    assert run.changes == []
 
 
 def test_a_change_goes_on_from_the_policy_as_it_is():
@@ -105,29 +65,6 @@ def test_no_batch_is_drawn_twice():
     assert batches[0] != batches[1] != batches[2] != batches[0]
 
 
-def test_a_change_does_not_make_the_run_longer():
-    run = SteeredRun(CORRIDOR, config())
-    for _ in range(20):
-        run.update()
-        if not run.is_complete:
-            run.change(gamma=0.9)
-    assert len(run.history) == 12
-
-
-def test_reset_begins_the_same_run_again():
-    run = SteeredRun(CORRIDOR, config())
-    first = parameters(run.policy)
-    go_on(run, 5)
-    history = run.history
-    run.change(gamma=0.5)
-    run.change(gamma=0.95)
-    run.reset()
-    assert torch.equal(parameters(run.policy), first)
-    assert len(run.history) == 0 and run.changes == [] and run.batch is None
-    go_on(run, 5)
-    assert run.history == history
-
-
 def test_the_truth_is_noted_on_the_way():
     run = SteeredRun(CORRIDOR, config(num_updates=250))
     # The best walks three cells: gamma squared, as the reward comes with step 2.
@@ -144,23 +81,6 @@ def test_the_truth_is_noted_on_the_way():
     assert run.exact[-1] == pytest.approx(now, rel=1e-5)
 
 
-def test_elsewhere_there_is_no_truth():
-    run = SteeredRun("CartPole-v1", config(num_updates=1))
-    run.update()
-    assert run.exact == [] and run.best is None
-
-
-def test_a_failure_keeps_what_was_learned():
-    run = SteeredRun(CORRIDOR, config())
-    go_on(run, 3)
-    good = parameters(run.policy)
-    run.change(learning_rate=1e38)
-    with pytest.raises(pg.TrainingStoppedError):
-        go_on(run, 5)
-    assert 3 <= len(run.history) < 8
-    assert torch.isfinite(good).all()
-
-
 def test_an_environment_of_ones_own_stays_open():
     env = SyncVectorEnv([lambda: pg.TabularEnv(CORRIDOR)] * 2)
     run = SteeredRun(env, config())
@@ -168,12 +88,6 @@ def test_an_environment_of_ones_own_stays_open():
     run.close()
     go_on(run, 2)
     assert not env.closed and len(run.history) == 4
-
-
-def test_a_policy_of_ones_own():
-    run = SteeredRun(CORRIDOR, config(), lambda: pg.MLPPolicy(1, 2, hidden=(3,)))
-    torch.manual_seed(0)
-    assert same(run.policy, pg.MLPPolicy(1, 2, hidden=(3,)))
 
 
 def test_a_run_in_words():
@@ -185,21 +99,3 @@ def test_a_run_in_words():
         f"{run.history.mean_return[0]:.2f}; the exact J was {run.exact[1]:.2f} after "
         f"1, and the best is 0.90. The entropy is {run.history.entropy[0]:.2f} nats."
     )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ((CORRIDOR, {"seed": 0}), TypeError, "config: expected a TrainConfig"),
-        ((CORRIDOR, config(), 3), TypeError, "make_policy: expected a function, got 3"),
-        ((CORRIDOR, config(), dict), TypeError, "expected a torch.nn.Module, got {}"),
-        (
-            ("NoSuch-v0", config()),
-            ValueError,
-            "env: expected a registered id, got 'NoSuch-v0'",
-        ),
-    ],
-)
-def test_bad_arguments_are_refused(arguments, error, message):
-    with pytest.raises(error, match=message):
-        SteeredRun(*arguments)
