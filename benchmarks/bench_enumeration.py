@@ -1,19 +1,9 @@
-"""What the truth costs: listing every trajectory, dynamic programming, sampling."""
-
-from collections.abc import Callable
+"""What the truth costs: listing every trajectory, and dynamic programming."""
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from reporting import (
-    by_turns,
-    exponent,
-    growth,
-    marked_curve,
-    picture,
-    significant,
-    table,
-)
+from reporting import by_turns, growth, marked_curve, picture, significant, table
 
 import pg_helpers as pg
 from pg_helpers.execution import one_thread
@@ -23,32 +13,11 @@ ROUNDS = 9
 HORIZONS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 22)
 GROWING = 14  # from this horizon on, time is spent on trajectories
 
-# What each method is given: N is of use to sampling alone.
-USUAL = {
-    "a sampled update": {"N": 100, "S": 16, "A": 4, "T": 16},
-    "dynamic programming": {"S": 64, "A": 4, "T": 16},
-    "enumeration": {"S": 4, "A": 2, "T": 3},
-}
-RANGES = {
-    "a sampled update": {
-        "N": (100, 300, 1000, 3000, 10_000),
-        "S": (16, 32, 64, 128, 256),
-        "A": (4, 8, 16, 32, 64),
-        "T": (16, 32, 64, 128, 256),
-    },
-    "dynamic programming": {
-        "S": (32, 64, 128, 256, 512),
-        "A": (4, 8, 16, 32, 64),
-        "T": (16, 32, 64, 128, 256),
-    },
-    "enumeration": {"S": (8, 10, 13, 16, 20), "A": (8, 10, 13, 16, 20)},
-}
-
 
 def main() -> str:
     """Measure everything and return Markdown."""
     with one_thread():
-        return f"{horizon_section()}\n{exponent_section()}"
+        return horizon_section()
 
 
 def horizon_section() -> str:
@@ -59,7 +28,9 @@ def horizon_section() -> str:
     for T, world in worlds.items():
         policy = new_policy(world)
         actions["list", T] = lambda w=world, p=policy: pg.exact.gradient(w, p, GAMMA)
-        actions["dp", T] = lambda w=world, p=policy: gradient_by_dp(w, p)
+        actions["dp", T] = lambda w=world, p=policy: pg.exact.gradient_by_dp(
+            w, p, GAMMA
+        )
         listed, by_dp = actions["list", T](), actions["dp", T]()
         assert torch.allclose(listed, by_dp, atol=1e-5), "the two gradients differ"
     seconds = by_turns(actions, ROUNDS)
@@ -124,123 +95,9 @@ def horizon_picture(listed: list, by_dp: list, counts: list) -> str:
     )
 
 
-def exponent_section() -> str:
-    """Fitted powers of N, S, A and T for each method."""
-    actions: dict = {}
-    for method, ranges in RANGES.items():
-        for letter, values in ranges.items():
-            for value in values:
-                sizes = {**USUAL[method], letter: value}
-                actions[method, letter, value] = ACTIONS[method](**sizes)
-    for action in actions.values():
-        action()  # warms up
-    seconds = by_turns(actions, ROUNDS)
-    rows, curves = [], {}
-    for method, ranges in RANGES.items():
-        for letter, values in ranges.items():
-            costs = [seconds[method, letter, value] for value in values]
-            curves[method, letter] = (values, costs)
-            rows.append(exponent_row(method, letter, values, costs))
-    head = (
-        "what",
-        "against",
-        "exponent",
-        "between the last two",
-        "range",
-        "others fixed at",
-        "ms, least to most",
-    )
-    return f"""## How the cost grows: fitted exponents
-
-Worlds with dense random dynamics and no early ending, one-hot observations; a sampled
-update (sampling, loss, step of Adam) with the network S-8-8-A, the exact gradients with
-a table. The exponent is the slope of a least-squares line in logarithms over the range;
-where fixed costs matter at its lower end, or memory at its upper one, the slope between
-the last two points is higher. Medians of {ROUNDS} rounds by turns, processor time on
-one core. Enumeration lists S^(T+1) A^T trajectories: it is exponential in T, as above.
-
-{table(head, rows)}
-
-{exponent_picture(curves)}
-"""
-
-
-def exponent_row(method: str, letter: str, values: tuple, costs: list) -> tuple:
-    others = ", ".join(f"{n} {v}" for n, v in USUAL[method].items() if n != letter)
-    return (
-        method,
-        letter,
-        f"**{exponent(values, costs):.2f}**",
-        f"{exponent(values[-2:], costs[-2:]):.2f}",
-        f"{values[0]} to {values[-1]:,}",
-        others,
-        f"{significant(1000 * costs[0])} to {significant(1000 * costs[-1])}",
-    )
-
-
-def exponent_picture(curves: dict) -> str:
-    def draw(*panels: Axes) -> None:
-        for axes, method in zip(panels, RANGES, strict=True):
-            for number, letter in enumerate("NSAT"):
-                if (method, letter) in curves:
-                    values, costs = curves[method, letter]
-                    relative = np.divide(values, values[0])
-                    marked_curve(axes, relative, costs, letter, number)
-            axes.set(xscale="log", yscale="log", title=method)
-            axes.set(xlabel="times its smallest value", ylabel="time (s)")
-            axes.legend()
-
-    return picture(
-        "exponents",
-        draw,
-        "Time against N, S, A and T on logarithmic axes, a panel for a sampled update, "
-        "dynamic programming and enumeration; the lines of enumeration are by far the "
-        "steepest.",
-        columns=3,
-    )
-
-
-def dense_world(S: int, A: int, T: int) -> pg.TabularMDP:
-    """Every state follows every other, and no episode ends before T steps."""
-    generator = np.random.default_rng(0)
-    transition = generator.dirichlet(np.ones(S), (S, A))
-    reward = generator.standard_normal((S, A, S))
-    return pg.TabularMDP(np.full(S, 1 / S), transition, reward, np.zeros(S), T)
-
-
 def new_policy(world: pg.TabularMDP) -> torch.nn.Module:
     torch.manual_seed(0)
     return pg.policy_for(world)
-
-
-def gradient_by_dp(world: pg.TabularMDP, policy: torch.nn.Module) -> torch.Tensor:
-    objective = pg.exact.objective_by_dp(world, policy, GAMMA)
-    found = torch.autograd.grad(objective, list(policy.parameters()))
-    return torch.cat([gradient.flatten() for gradient in found])
-
-
-def sampled_update(N: int, S: int, A: int, T: int) -> Callable[[], object]:
-    world = dense_world(S, A, T)
-    config = pg.TrainConfig(10**6, N, learning_rate=1e-6)
-    updates = pg.iterate_training(world, new_policy(world), config)
-    return lambda: next(updates)
-
-
-def update_by_dp(S: int, A: int, T: int) -> Callable[[], object]:
-    world, policy = dense_world(S, A, T), pg.TabularPolicy(S, A)
-    return lambda: gradient_by_dp(world, policy)
-
-
-def update_by_enumeration(S: int, A: int, T: int) -> Callable[[], object]:
-    world, policy = dense_world(S, A, T), pg.TabularPolicy(S, A)
-    return lambda: pg.exact.gradient(world, policy, GAMMA)
-
-
-ACTIONS: dict[str, Callable[..., Callable[[], object]]] = {
-    "a sampled update": sampled_update,
-    "dynamic programming": update_by_dp,
-    "enumeration": update_by_enumeration,
-}
 
 
 if __name__ == "__main__":
