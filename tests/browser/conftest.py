@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import NORMAL, NOTEBOOKS, serve
+from lab import NORMAL, NOTEBOOKS, PATIENCE, Watch, open_lab, serve
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from xdist.scheduler import LoadScopeScheduling
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",  # which a container, or root, cannot have; only our pages are seen
@@ -38,10 +37,20 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab that serves this folder to loopback."""
-    with serve(root, tmp_path_factory.mktemp("home")) as address:
-        yield address
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the reader."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def lab(root: Path, home: Path, context: BrowserContext) -> Iterator[Watch]:
+    """A page with a JupyterLab that serves this folder to loopback."""
+    with serve(root, home) as address:
+        page = context.new_page()
+        watch = Watch(page)
+        open_lab(page, address)
+        yield watch
+        page.close()
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +66,7 @@ def browser() -> Iterator[Browser]:
         )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=list(FLAGS), timeout=60e3
+            executable_path=program, args=list(FLAGS), timeout=PATIENCE * 1e3
         )
         yield browser
         browser.close()
@@ -65,24 +74,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Where pages are opened: with two dots a pixel, as at a zoom of 200 %."""
-    context = browser.new_context(viewport=NORMAL, device_scale_factor=2)
-    context.set_default_timeout(30e3)
+    """Where pages are opened."""
+    context = browser.new_context(viewport=NORMAL)
+    context.set_default_timeout(PATIENCE * 1e3)
     yield context
     context.close()
-
-
-@pytest.fixture(scope="session")
-def screenshots() -> Path:
-    """A folder which git ignores."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    return SCREENSHOTS
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Empty that folder, before there are several processes."""
-    if not hasattr(session.config, "workerinput"):
-        shutil.rmtree(SCREENSHOTS, ignore_errors=True)
 
 
 class ByNotebook(LoadScopeScheduling):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from lab import Watch
+from playwright.sync_api import BrowserContext, Page
 
 SLIDE = {"width": 1280, "height": 720}
 SMALLEST = 17  # pixels of letters on a slide, zoom included
@@ -60,76 +61,32 @@ PICTURES = """() => [...document.images].flatMap(image => {
 
 
 @contextmanager
-def opened(context: BrowserContext, address: str, faults: list[str]) -> Iterator[Page]:
-    """A page, whose requests and errors become faults until it is closed."""
-
-    def requested(request: Request) -> None:
-        if not request.url.startswith(("file:", "data:", "about:")):
-            faults.append(f"a request to another host: {request.url}")
-
-    def said(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            faults.append(f"console: {message.text}")
-
+def opened(context: BrowserContext, address: str) -> Iterator[tuple[Page, list[str]]]:
+    """A deck or a page, ready, and the faults that its requests and errors become."""
     page = context.new_page()
-    page.on("request", requested)
-    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    page.on("console", said)
-    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    watch = Watch(page, "error", "warning")
+    page.on("requestfailed", lambda request: watch.note(f"failed: {request.url}"))
     page.goto(address)
     page.evaluate("window.MathJax && MathJax.startup.promise")
-    yield page
+    if page.locator(".reveal").count():
+        page.wait_for_selector("html[data-ready=true]", state="attached")
+    yield page, watch.faults
     page.close()
 
 
 def faults_of_deck(context: BrowserContext, path: Path) -> list[str]:
     """Open a deck as a file, and go through its slides."""
-    faults: list[str] = []
-    with opened(context, path.as_uri(), faults) as page:
-        page.wait_for_selector("html[data-ready=true]", state="attached")
-        faults += page.evaluate(FORMULAS) + page.evaluate(PICTURES)
-        faults += page.evaluate(LAYOUT, SMALLEST)
-    return [f"{path.stem}: {fault}" for fault in faults]
+    with opened(context, path.as_uri()) as (page, faults):
+        found = page.evaluate(FORMULAS) + page.evaluate(PICTURES)
+        return found + page.evaluate(LAYOUT, SMALLEST) + faults
 
 
 def faults_of_page(context: BrowserContext, path: Path) -> list[str]:
     """Open a page of the handout as a file."""
-    faults: list[str] = []
-    with opened(context, path.as_uri(), faults) as page:
-        faults += page.evaluate(FORMULAS) + page.evaluate(PICTURES)
+    with opened(context, path.as_uri()) as (page, faults):
+        found = page.evaluate(FORMULAS) + page.evaluate(PICTURES)
         if page.locator("h1").count() != 1:
-            faults.append("not one h1")
+            found.append("not one h1")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            faults.append("wider than the window")
-    return [f"{path.stem}: {fault}" for fault in faults]
-
-
-def speaker_notes(context: BrowserContext, path: Path) -> list[str]:
-    """What the window of the speaker shows at each slide that has notes."""
-    texts = []
-    with opened(context, path.as_uri(), []) as page:
-        page.wait_for_selector("html[data-ready=true]", state="attached")
-        with context.expect_page() as opening:
-            page.keyboard.press("s")
-        notes = opening.value.locator(".speaker-controls-notes .value")
-        for number in page.evaluate(
-            "Reveal.getSlides().flatMap((s, i) => s.querySelector('.notes') ? i : [])"
-        ):
-            page.evaluate(
-                """number => {
-                  const {h, v} = Reveal.getIndices(Reveal.getSlides()[number]);
-                  Reveal.slide(h, v);
-                }""",
-                number,
-            )
-            opening.value.wait_for_function(
-                """before => {
-                  const notes = document.querySelector('.speaker-controls-notes');
-                  const text = notes?.querySelector('.value').innerText;
-                  return text && text !== before;
-                }""",
-                arg=texts[-1] if texts else "",
-            )
-            texts.append(notes.inner_text())
-        opening.value.close()
-    return texts
+            found.append("wider than the window")
+        return found + faults

@@ -5,26 +5,22 @@ change where the focus is.
 """
 
 import io
-from typing import Any
 
 import numpy as np
 from axe_playwright_python.base import AXE_SCRIPT
 from demos import ENTRIES
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import CDPSession, Locator, Page
+from playwright.sync_api import Locator, Page
 
 # JupyterLab makes the cells around; what stands in one of these is ours.
 OURS = ".jp-OutputArea-output"
-RUN_AXE = """async ([include, rules]) => {
+RUN_AXE = """async include => {
   const context = include ? {include: [[include]]} : document;
   if (include && !document.querySelector(include)) return [];
-  const options = {resultTypes: ['violations']};
-  if (rules) options.runOnly = {type: 'rule', values: rules};
-  const {violations} = await axe.run(context, options);
+  const {violations} = await axe.run(context, {resultTypes: ['violations']});
   return violations.map(({id, impact, nodes}) => ({
     id, impact, count: nodes.length, example: nodes[0].html.slice(0, 160),
-    targets: nodes.map(node => String(node.target)),
   }));
 }"""
 # What Chromium calls a thing that takes an entry, and an image.
@@ -37,25 +33,20 @@ IMAGES = {"image", "img", "graphics-document"}
 CHANGED = 40  # pixels at least that look otherwise where the focus is
 
 
-def violations(
-    page: Page, include: str | None = None, rules: list[str] | None = None
-) -> list[dict]:
+def violations(page: Page, include: str | None = None) -> list[dict]:
     """What axe-core finds wrong in a page, or within what a selector finds."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE_SCRIPT)
-    return page.evaluate(RUN_AXE, [include, rules])
+    return page.evaluate(RUN_AXE, include)
 
 
 def axe_faults(page: Page, include: str | None = None) -> list[str]:
     """The same in words."""
-    return [in_words(found) for found in violations(page, include)]
-
-
-def in_words(found: dict) -> str:
-    return (
+    return [
         f"axe: {found['id']} ({found['impact']}), {found['count']} times: "
         f"{' '.join(found['example'].split())}"
-    )
+        for found in violations(page, include)
+    ]
 
 
 def tree_faults(page: Page, selector: str) -> tuple[dict[str, int], list[str]]:
@@ -64,32 +55,30 @@ def tree_faults(page: Page, selector: str) -> tuple[dict[str, int], list[str]]:
     Returns:
         How many controls and images were looked at, and what is wrong with them.
     """
-    session = page.context.new_cdp_session(page)
     counts, faults = {"controls": 0, "images": 0}, []
-    try:
-        for node in nodes_below(session, selector):
-            role, name = value(node, "role"), value(node, "name").strip()
-            focusable = any(
-                part["name"] == "focusable" and part["value"]["value"]
-                for part in node.get("properties", ())
-            )
-            if role in IMAGES:
-                counts["images"] += 1
-                if not name:
-                    faults.append("an image has no name in the accessibility tree")
-            elif focusable and role not in CHOSEN:
-                counts["controls"] += 1
-                if role not in ENTERED:
-                    faults.append(f"takes the focus as {role!r}, named {name!r}")
-                elif not name:
-                    faults.append(f"a {role} has no name in the accessibility tree")
-    finally:
-        session.detach()
+    for node in nodes_below(page, selector):
+        role = node["role"]["value"]
+        name = node.get("name", {}).get("value", "").strip()
+        focusable = any(
+            part["name"] == "focusable" and part["value"]["value"]
+            for part in node.get("properties", ())
+        )
+        if role in IMAGES:
+            counts["images"] += 1
+            if not name:
+                faults.append("an image has no name in the accessibility tree")
+        elif focusable and role not in CHOSEN:
+            counts["controls"] += 1
+            if role not in ENTERED:
+                faults.append(f"takes the focus as {role!r}, named {name!r}")
+            elif not name:
+                faults.append(f"a {role} has no name in the accessibility tree")
     return counts, faults
 
 
-def nodes_below(session: CDPSession, selector: str) -> list[dict]:
+def nodes_below(page: Page, selector: str) -> list[dict]:
     """What a screen reader is told of the elements that a selector finds."""
+    session = page.context.new_cdp_session(page)
     document = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
     found = session.send(
         "DOM.querySelectorAll", {"nodeId": document, "selector": selector}
@@ -98,11 +87,8 @@ def nodes_below(session: CDPSession, selector: str) -> list[dict]:
     for node in found["nodeIds"]:
         tree = session.send("Accessibility.queryAXTree", {"nodeId": node})
         nodes |= {one["nodeId"]: one for one in tree["nodes"] if not one["ignored"]}
+    session.detach()
     return list(nodes.values())
-
-
-def value(node: dict[str, Any], key: str) -> str:
-    return str(node.get(key, {}).get("value", ""))
 
 
 def focus_faults(page: Page, root: Locator) -> tuple[int, list[str]]:
@@ -128,8 +114,7 @@ def focus_faults(page: Page, root: Locator) -> tuple[int, list[str]]:
 
 
 def around(page: Page, entry: Locator) -> NDArray[np.uint8]:
-    """The pixels of a control and of the ground beside it."""
-    page.wait_for_timeout(60)  # a shadow may take its time
+    """The pixels of a control and of the ground beside it, once nothing moves."""
     box = entry.bounding_box()
     assert box is not None
     clip = {
@@ -138,5 +123,5 @@ def around(page: Page, entry: Locator) -> NDArray[np.uint8]:
         "width": box["width"] + 12,
         "height": box["height"] + 12,
     }
-    png = page.screenshot(clip=clip, scale="css", caret="hide")
+    png = page.screenshot(clip=clip, animations="disabled", caret="hide")
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

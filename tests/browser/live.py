@@ -1,85 +1,124 @@
 """A notebook in JupyterLab with its kernel, after all its cells were run."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from asked import QUESTIONS, Asked
+from asked import Asked
 from dashboards import drive_dashboard
-from demos import DEMOS, ENTRIES, Demo
+from demos import ENTRIES, SIZES, Demo
 from explorers import drive_explorer
-from lab import Watch, open_notebook, run_all
-from playwright.sync_api import BrowserContext, Page
+from lab import NORMAL, NOTEBOOKS, Watch, open_in_lab, run_all
+from playwright.sync_api import Locator, Page
 
-CELL_OF = """demo => [...document.querySelectorAll('.jp-Notebook .jp-Cell')]
-  .indexOf(demo.closest('.jp-Cell'))"""
-STRAYS = """([entries, demos]) =>
-  [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(
-    output => [...output.querySelectorAll(entries)])
-  .filter(entry => !entry.closest(demos))
-  .map(entry => entry.outerHTML.slice(0, 200))"""
+EXPLORERS, DASHBOARDS, QUESTIONS = ".pg-explorer", ".pg-dashboard", ".pg-question"
+DEMOS = f"{EXPLORERS}, {DASHBOARDS}"
+SCREENSHOTS = Path(__file__).parent / "screenshots"  # which git ignores
 
 
 @dataclass
 class Live:
-    """The page, and what went wrong in the run."""
+    """The page, its cells before the run, and what went wrong in the run."""
 
     page: Page
     watch: Watch
-    faults: list[str]
     name: str
-    screenshots: Path
+    cells_before: list[dict]
+    faults: list[str]
 
-    def demos(self) -> list[Demo]:
-        """The demos, in order."""
-        return self._found(DEMOS, "demo", Demo)
+    def _found(self, selector: str, kind: type = Demo) -> list:
+        """What stands in the notebook, in order, called by its kind and its cell."""
+        return [
+            kind(
+                self.page,
+                self.watch,
+                root,
+                f"{self.name}, cell {root.evaluate('root => lab.cellOf(root)')}",
+            )
+            for root in self.page.locator(selector).all()
+        ]
 
-    def questions(self) -> list[Asked]:
-        """Predictions, their results and self-tests, in order."""
-        return self._found(QUESTIONS, "question", Asked)
+    def faults_of_demos(self) -> list[str]:
+        """Do to each demo all that its kind can have done to it."""
+        faults = [drive_explorer(demo) for demo in self._found(EXPLORERS)]
+        faults += [drive_dashboard(demo) for demo in self._found(DASHBOARDS)]
+        return sum(faults, [])
 
-    def _found(self, selector: str, word: str, kind: type) -> list:
-        found = []
-        for number, root in enumerate(self.page.locator(selector).all(), 1):
-            name = f"{self.name}, {word} {number} (cell {root.evaluate(CELL_OF)})"
-            path = self.screenshots / f"{Path(self.name).stem}_{word}_{number}"
-            found.append(kind(self.page, self.watch, root, name, path))
-        return found
+    def faults_of_questions(self) -> list[str]:
+        """Answer predictions and self-tests."""
+        return sum((asked.drive() for asked in self._found(QUESTIONS, Asked)), [])
+
+    def faults_of_width(self) -> list[str]:
+        """What overflows at 100 % and 200 %; every demo leaves screenshots."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        demos, questions = self._found(DEMOS), self._found(QUESTIONS)
+        try:
+            for size, view in SIZES.items():
+                self.page.set_viewport_size(view)
+                for number, demo in enumerate([*demos, *questions], 1):
+                    demo.check_width(size)
+                    if demo in demos:
+                        shot = f"{Path(self.name).stem}_demo_{number}_{size}.png"
+                        demo.root.screenshot(path=SCREENSHOTS / shot)
+        finally:
+            self.page.set_viewport_size(NORMAL)
+        return [fault for demo in [*demos, *questions] for fault in demo.faults]
 
     def stray_controls(self) -> list[str]:
         """Controls in no demo, which no test would move."""
-        strays = self.page.evaluate(STRAYS, [ENTRIES, f"{DEMOS}, {QUESTIONS}"])
-        return [
-            f"{self.name}: in none of {DEMOS}, {QUESTIONS}: {stray}" for stray in strays
-        ]
+        known = [ENTRIES, f"{DEMOS}, {QUESTIONS}"]
+        strays = self.page.evaluate("known => lab.strays(known)", known)
+        return [f"in no demo and no question: {stray}" for stray in strays]
+
+    def _cell(self, tag: str) -> Locator:
+        number = self.page.evaluate("tag => lab.tagged(tag)", tag)
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+    def output(self, tag: str) -> str:
+        """What is shown under the cell of a tag."""
+        return " ".join(self._cell(tag).locator(".jp-OutputArea").inner_text().split())
+
+    def type_and_check(self, name: str, source: str) -> str:
+        """Type an answer to an exercise and run it and its check; what that says."""
+        self._cell(f"exercise-{name}").locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.insert_text(source)
+        self.page.keyboard.press("Control+Enter")
+        self._cell(f"check-{name}").locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.evaluate("lab.idle()")
+        return self.output(f"check-{name}")
 
 
 @contextmanager
-def running(
-    context: BrowserContext, address: str, path: str, screenshots: Path
-) -> Iterator[Live]:
-    """Open a notebook of the server and run it."""
-    page = context.new_page()
-    watch = Watch(page)
-    open_notebook(page, address, path, kernel=True)
-    watch.doing = "running all cells"
-    name = path.rpartition("/")[2]
-    faults = [f"{name}: {fault}" for fault in run_all(page)]
-    yield Live(page, watch, faults, name, screenshots)
-    page.evaluate("window.notebook.sessionContext.shutdown()")
-    page.close()
+def running(lab: Watch, path: str) -> Iterator[Live]:
+    """Open a notebook in JupyterLab and run it."""
+    lab.faults, lab.doing = [], f"opening {path}"
+    open_in_lab(lab.page, path, kernel=True)
+    try:
+        before = lab.page.evaluate("lab.outputs()")
+        lab.doing = f"running all cells of {path}"
+        yield Live(lab.page, lab, Path(path).name, before, run_all(lab.page))
+    finally:
+        lab.page.evaluate("lab.close()")
 
 
-def drive(demo: Demo) -> list[str]:
-    """Do to a demo all that its kind can have done to it; return the faults."""
-    if "pg-dashboard" in demo.root.get_attribute("class").split():
-        return drive_dashboard(demo)
-    return drive_explorer(demo)
+def worked_answers(stem: str) -> dict[str, str]:
+    """The answers to the exercises of a notebook by name, each with the imports."""
+    file = NOTEBOOKS.parent / "pg_course" / f"nb{stem}" / "solutions.py"
+    pieces = re.split(r"^# %% (.*)$", file.read_text("utf-8"), flags=re.MULTILINE)
+    found = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    imports = found.pop("imports", "")
+    return {
+        tag.removeprefix("exercise-"): f"{imports}\n{source.strip()}\n"
+        for tag, source in found.items()
+    }
 
 
 def faultless(faults: list[str]) -> None:
-    """Fail with one line a fault."""
+    """Fail with one line per fault."""
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)

@@ -1,57 +1,17 @@
-"""Pages, decks and demos, for who hears them or has only a keyboard.
+"""Demos for who hears them or has only a keyboard, and pages with faults to be found.
 
-The notebooks of the series are examined in test_notebooks.py, all their pages and decks
-in reliability/people.py. Here are one of each, and what must be found.
+The notebooks of the series are examined in test_notebooks.py, one of their pages and
+decks in test_decks.py, and all of these in reliability/people.py.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from heard import axe_faults, focus_faults, nodes_below, tree_faults
-from lab import NOTEBOOKS
+from heard import axe_faults, focus_faults, tree_faults
+from lab import write_notebook
 from live import Live, running
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import BrowserContext, Page
-
-from tools import publish
-
-PAGES = ("html/04_the_log_derivative_trick", "html/index", "slides/index")
-DECK = "slides/04_the_log_derivative_trick"
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    build = tmp_path_factory.mktemp("build")
-    for kind in ("slides", "html"):
-        path = NOTEBOOKS / "04_the_log_derivative_trick.ipynb"
-        publish.publish(kind, [path], build / kind)
-    return build
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    page = context.new_page()
-    yield page
-    page.close()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_in_a_page(build, page, name):
-    page.goto((build / f"{name}.html").as_uri())
-    page.evaluate("window.MathJax && MathJax.startup.promise")
-    assert axe_faults(page) == []
-    assert tree_faults(page, "body")[1] == []
-
-
-def test_axe_finds_nothing_in_a_deck(build, page):
-    page.goto((build / f"{DECK}.html").as_uri())
-    page.wait_for_selector("html[data-ready=true]", state="attached")
-    for number in (0, 1, 4):
-        page.evaluate("number => Reveal.slide(number, 0, 99)", number)
-        assert axe_faults(page) == []
-
 
 SOUND = "<html lang=en><title>t</title><main><h1>One</h1>%s</main></html>"
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -65,21 +25,7 @@ WRONG = {
     '<div tabindex="0">takes the focus</div>': "takes the focus as 'generic'",
     '<a href="/"></a>': "a link has no name",
 }
-
-
-def test_a_sound_page_has_no_fault(page):
-    page.set_content(SOUND % '<button>Named</button><p style="color: #555">dark</p>')
-    assert axe_faults(page) == []
-    assert tree_faults(page, "body") == ({"controls": 1, "images": 0}, [])
-
-
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: WRONG[wrong])
-def test_each_fault_of_a_page_is_found(page, wrong):
-    page.set_content(SOUND % wrong)
-    found = axe_faults(page) + tree_faults(page, "body")[1]
-    assert any(WRONG[wrong] in fault for fault in found), found
-
-
+# The last of them is wrong in every way.
 CELLS = """
 import ipywidgets, pg_course as course, pg_helpers as pg
 controls = {
@@ -105,15 +51,29 @@ ipywidgets.VBox(bare).add_class("bare")
 """
 
 
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+def test_a_sound_page_has_no_fault(page):
+    page.set_content(SOUND % '<button>Named</button><p style="color: #555">dark</p>')
+    assert axe_faults(page) == []
+    assert tree_faults(page, "body") == ({"controls": 1, "images": 0}, [])
+
+
+def test_each_fault_of_a_page_is_found(page):
+    page.set_content(SOUND % "".join(WRONG))
+    found = "\n".join(axe_faults(page) + tree_faults(page, "body")[1])
+    assert [fault for fault in WRONG.values() if fault not in found] == []
+
+
 @pytest.fixture(scope="module")
-def live(context, address, root: Path, tmp_path_factory) -> Iterator[Live]:
-    cells = [new_code_cell(source.strip()) for source in CELLS.split("---\n")]
-    notebook = new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, root / "heard.ipynb")
-    with running(
-        context, address, "heard.ipynb", tmp_path_factory.mktemp("screenshots")
-    ) as live:
+def live(lab, root: Path) -> Iterator[Live]:
+    write_notebook(root / "heard.ipynb", CELLS.split("---\n"))
+    with running(lab, "heard.ipynb") as live:
         yield live
 
 
@@ -140,14 +100,8 @@ def test_a_slider_tells_its_value_as_it_is_written(live):
 
 @pytest.mark.parametrize("kind", [".pg-explorer", ".pg-question", ".pg-dashboard"])
 def test_what_a_demo_says_is_announced(live, kind):
-    session = live.page.context.new_cdp_session(live.page)
-    nodes = nodes_below(session, f"{kind} .pg-sentence")
-    session.detach()
-    assert any(
-        part["name"] == "live" and part["value"]["value"] == "polite"
-        for node in nodes
-        for part in node["properties"]
-    )
+    sentence = live.page.locator(f"{kind} .pg-sentence")
+    assert sentence.get_attribute("aria-live") == "polite"
 
 
 def test_each_fault_of_a_demo_is_found(live):
