@@ -70,7 +70,6 @@ def test_the_three_files_agree():
         ("  - tqdm>=4.66\n", "", "environment.yml: tqdm is missing"),
         ("- tqdm", "- pandas>=2\n  - tqdm", "pandas is not in pyproject.toml"),
         ("numpy>=1.26", "numpy>=1.25", "numpy>=1.25, elsewhere 1.26"),
-        ("numpy>=1.26", "numpy>=2.0", "numpy>=2.0, elsewhere 1.26"),
         ("jupyterlab>=4.6", "jupyterlab>=4.1", "jupyterlab>=4.1, elsewhere 4.2"),
         ("- pip\n", "- pip\n  - pip:\n    - -e .\n", "not plain packages"),
     ],
@@ -79,20 +78,6 @@ def test_a_fault_in_environment_yml_is_found(right, wrong, fault):
     text = CONDA.replace(right, wrong)
     assert text != CONDA
     assert [fault in found for found in disagreements(text)] == [True]
-
-
-@pytest.mark.parametrize(
-    ("name", "version", "fault"),
-    [
-        ("numpy", "1.25.2", "constraints.txt: 1.25.2 is not numpy>=1.26"),
-        ("ruff", None, "constraints.txt: ruff is missing"),
-    ],
-)
-def test_a_fault_in_constraints_txt_is_found(name, version, fault):
-    pins = {key: value for key, value in bounds.pins().items() if key != name}
-    if version:
-        pins[name] = version
-    assert disagreements(pins=pins) == [fault]
 
 
 def test_the_constraints_of_the_oldest_versions(capsys):
@@ -112,25 +97,6 @@ def test_each_requirement_has_one_lower_bound_and_is_named_once():
     assert all(map(bounds.lower_bound, found))
 
 
-def test_the_libraries_are_of_exactly_the_versions_that_were_examined():
-    core = set(map(str, bounds.direct()))
-    lines = [str(r) for r in bounds.direct("libraries") if str(r) not in core]
-    assert lines and all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in lines)
-
-
-@pytest.mark.parametrize("line", ["numpy", "numpy<3", "numpy==2.0", "numpy>=1,>=2"])
-def test_a_dependency_without_one_lower_bound_is_refused(line):
-    with pytest.raises(ValueError, match="expected one lower bound"):
-        bounds.lower_bound(Requirement(line))
-
-
-def test_an_extra_has_what_the_extras_that_it_names_have():
-    names = [{r.name for r in bounds.direct(*e)} for e in ((), ("course",), ("lab",))]
-    assert "torch" in names[0] and not {"matplotlib", "jupyterlab"} & names[0]
-    assert "matplotlib" in names[1] - names[0]
-    assert "jupyterlab" in names[2] - names[1] and names[0] < names[1] < names[2]
-
-
 # Elsewhere this is a package for PostgreSQL, and is imported as pg_helpers too.
 FOREIGN = re.compile(
     r"\bpg[-]helpers\b|\bpip3? (install|download)[^\n;|]*[ \"'`]pg_helpers(?![./\w])"
@@ -146,20 +112,6 @@ def test_nothing_names_the_distribution_of_another_project():
     names = [name for name in done.stdout.split("\0") if name]
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
     assert [name for name in names if FOREIGN.search(texts[name])] == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "pip install {}-helpers",
-        "python -m pip install -q {}_helpers",
-        'pip install "{}_helpers>=0.1"',
-        "metadata.version('{}_helpers')",
-    ],
-)
-def test_the_name_of_another_project_is_found(text):
-    assert FOREIGN.search(text.format("pg"))
-    assert not FOREIGN.search("pip install -e . && python -m pg_helpers.doctor")
 
 
 def dockerfile(folder: Path) -> str:
@@ -194,35 +146,11 @@ def test_binder_takes_up_what_is_meant_for_it(clone):
     assert '\nENV R2D_ENTRYPOINT="${REPO_DIR}/start"\n' in text
 
 
-@needs_git
-def test_binder_installs_no_package_of_the_system_for_us(clone, tmp_path):
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    (bare / "environment.yml").write_text("dependencies: [python=3.12]\n")
-    installed = [
-        re.findall(r"apt-get -qq install((?:.*\\\n)*.*)", dockerfile(folder))
-        for folder in (bare, clone)
-    ]
-    assert installed[0] == installed[1] != []
-
-
-@needs_git
-def test_binder_misses_what_is_not_there(clone):
-    (clone / "postBuild").unlink()
-    (clone / "start").unlink()
-    text = dockerfile(clone)
-    assert "RUN ./postBuild" not in text and "${REPO_DIR}/start" not in text
-    (clone / "environment.yml").write_text("dependencies: [numpy\n")
-    with pytest.raises(subprocess.CalledProcessError):
-        dockerfile(clone)
-
-
-@needs_git
 @needs_bash
 @pytest.mark.parametrize("name", ["postBuild", "start"])
-def test_a_script_for_binder_can_be_run(clone, name):
-    assert os.access(clone / name, os.X_OK)
-    subprocess.run(["bash", "-n", clone / name], check=True)
+def test_a_script_for_binder_can_be_run(name):
+    assert os.access(ROOT / name, os.X_OK)
+    subprocess.run(["bash", "-n", ROOT / name], check=True)
 
 
 @needs_bash

@@ -41,6 +41,10 @@ def with_source(source: str) -> Change:
     return lambda notebook: first_code_cell(notebook).update(source=source)
 
 
+def with_count(count: int | None) -> Change:
+    return lambda notebook: first_code_cell(notebook).update(execution_count=count)
+
+
 ERROR = new_output(
     "error", ename="ValueError", evalue="no", traceback=["ValueError: no"]
 )
@@ -53,61 +57,28 @@ def test_a_good_notebook_has_no_fault():
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (
-            lambda notebook: first_code_cell(notebook).update(execution_count=None),
-            "code cell 1: not executed",
-        ),
-        (
-            lambda notebook: first_code_cell(notebook).update(execution_count=5),
-            "code cell 1: out of order: execution count 5",
-        ),
-        (with_output(ERROR), "code cell 1: error: ValueError: no"),
+        (with_count(None), "not executed"),
+        (with_count(5), "out of order: execution count 5"),
+        (with_output(ERROR), "error: ValueError: no"),
         (
             with_output(new_output("stream", name="stderr", text="a\nwarning\n")),
-            "code cell 1: stderr: a warning",
+            "stderr: a warning",
         ),
         (
             with_output(
-                new_output("display_data", {"text/plain": "<object at 0x7f00aa11bb22>"})
+                new_output("display_data", {"text/plain": "<at 0x7f00aa11bb22>"})
             ),
-            "code cell 1: memory address in the output: 0x7f00aa11bb22",
+            "memory address in the output: 0x7f00aa11bb22",
         ),
-        (with_source("x = 1\n" * 26), "code cell 1: 26 lines, more than 25"),
+        (with_source("x = 1\n" * 26), "26 lines, more than 25"),
         *[
-            (
-                with_source(source),
-                f"code cell 1: shell command, magic, or no Python: {at}",
-            )
-            for source, at in [
-                ("%%time\nx = 1", "%%time"),
-                ("x = 1\n!ls", "!ls"),
-                ("x.y = !ls", "x.y = !ls"),
-                ("%sx ls", "%sx ls"),
-                ("x = %system ls", "x = %system ls"),
-                ("pip install x", "pip install x"),
-                ("print?", "print?"),
-            ]
+            (with_source(source), f"shell command, magic, or no Python: {source}")
+            for source in ("%%time", "x.y = !ls", "x = %system ls", "pip install x")
         ],
     ],
 )
 def test_each_fault_of_a_cell_is_the_only_one_named(change, fault):
-    assert faults_after(change) == [fault]
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["x = 1\n" * 25, "x = (\n    1\n    != 2\n)", "f'{1=!r}'", "5 % 2"],
-)
-def test_a_source_that_only_resembles_a_fault_passes(source):
-    assert faults_after(with_source(source)) == []
-
-
-def test_a_cell_tagged_for_it_may_raise():
-    def change(notebook):
-        first_code_cell(notebook).metadata["tags"] = ["raises-exception"]
-        first_code_cell(notebook).outputs.append(ERROR)
-
-    assert faults_after(change) == []
+    assert faults_after(change) == [f"code cell 1: {fault}"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +86,6 @@ def test_a_cell_tagged_for_it_may_raise():
     [
         lambda notebook: notebook.metadata.update(title="x"),
         lambda notebook: notebook.metadata.language_info.update(version="3.11.7"),
-        lambda notebook: notebook.update(nbformat_minor=4),
         lambda notebook: first_code_cell(notebook).metadata.update(collapsed=True),
         lambda notebook: first_code_cell(notebook).metadata.update(
             execution={"iopub.execute_input": "2026-01-01T00:00:00Z"}
@@ -133,31 +103,6 @@ def test_what_is_not_normalised_is_named(change):
     assert notebooks.check(v4.writes(notebook) + "\n") == [
         "not normalised: run `make notebooks`"
     ]
-
-
-def test_widget_state_is_named():
-    def change(notebook):
-        notebook.metadata["widgets"] = {}
-
-    assert faults_after(change) == [
-        "not normalised: run `make notebooks`",
-        "widget state in the metadata",
-    ]
-
-
-@pytest.mark.parametrize(
-    "change", [str.rstrip, lambda text: text.replace("\n", "\r\n")]
-)
-def test_the_bytes_of_the_file_count(change):
-    text = notebooks.dumps(executed("a = 1"))
-    assert notebooks.check(text) == []
-    assert notebooks.check(change(text)) == ["not normalised: run `make notebooks`"]
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{"nbformat": 4, "cells": [{}]}'])
-def test_what_is_no_notebook_is_named(text):
-    (fault,) = notebooks.check(text)
-    assert fault.startswith("not a notebook: ")
 
 
 def test_normalise_keeps_what_matters_and_is_idempotent():
@@ -197,15 +142,6 @@ def test_normalise_keeps_what_matters_and_is_idempotent():
     assert len(before.cells[0].outputs) == 4, "the argument must stay as it was"
 
 
-def test_missing_ids_are_made_the_same_each_time_and_differ():
-    notebook = new_notebook(cells=[new_code_cell("same"), new_code_cell("same")])
-    for cell in notebook.cells:
-        del cell["id"]
-    first = notebooks.normalise(notebook)
-    assert first == notebooks.normalise(notebook)
-    assert first.cells[0].id != first.cells[1].id
-
-
 def write(path: Path, *sources: str, tags: tuple[str, ...] = ()) -> None:
     cells = [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
     path.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
@@ -243,23 +179,3 @@ def test_a_failing_cell_leaves_the_file_and_fails_the_run(tmp_path, capsys):
     assert notebooks.main(["run", str(path)]) == 1
     assert path.read_bytes() == before
     assert "the reason" in capsys.readouterr().out
-
-
-def test_an_expected_exception_is_kept_without_its_frames(tmp_path):
-    path = tmp_path / "00_expected.ipynb"
-    write(path, "raise ValueError('the reason')", tags=("raises-exception",))
-    assert notebooks.main(["run", str(path)]) == 0
-    (output,) = notebooks.parse(path.read_text(encoding="utf-8")).cells[0].outputs
-    assert output.traceback == ["ValueError: the reason"]
-
-
-def test_stderr_fails_the_run_with_its_text(tmp_path, capsys):
-    path = tmp_path / "00_noisy.ipynb"
-    write(path, "import sys\nprint('look here', file=sys.stderr)")
-    assert notebooks.main(["run", str(path)]) == 1
-    assert "code cell 1: stderr: look here" in capsys.readouterr().out
-
-
-def test_no_notebook_at_all_is_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
-    assert notebooks.main(["check"]) == 1

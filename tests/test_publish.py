@@ -1,8 +1,5 @@
 """What tools/publish.py makes of notebooks; tests/browser looks at it in a browser."""
 
-import re
-
-import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -38,32 +35,6 @@ def test_a_heading_has_the_id_that_jupyterlab_gives_it():
     assert 'id="8.3-Why-call-backward?"' in html
 
 
-def test_formulas_are_left_to_the_browser():
-    assert "$a_1 &lt; b_2$" in publish.to_html("So $a_1 < b_2$ holds.")
-
-
-def test_what_a_page_treats_otherwise_has_a_class():
-    links = publish.to_html("[← 1](01_a.ipynb) · [2 →](02_b.ipynb)")
-    assert '<p class="navigation">' in links
-    assert "class" not in publish.to_html("See [1](01_a.ipynb) for more.")
-    assert '<p class="sources">' in publish.to_html("**Sources.** A book.")
-    assert 'class="predict"' in publish.to_html("> **Predict.** Heads?")
-    assert "class" not in publish.to_html("> A quotation.")
-
-
-def test_the_contents_are_read_from_the_first_cell():
-    entry = publish.entry_of(new_notebook(cells=[new_markdown_cell(TITLE)]), "04.html")
-    assert (entry.number, entry.name) == ("4", "The trick")
-    assert (entry.question, entry.time) == ("How so?", "25 minutes")
-
-
-@pytest.mark.parametrize("missing", ["# 4 · The trick", "**How so?**", "*Time:*"])
-def test_a_notebook_without_title_question_or_time_is_refused(missing):
-    cells = [new_markdown_cell(TITLE.replace(missing, ""))]
-    with pytest.raises(ValueError, match="04.html: expected a title, a question"):
-        publish.entry_of(new_notebook(cells=cells), "04.html")
-
-
 @pytest.mark.parametrize(
     ("lines", "outputs", "tag", "expected"),
     [
@@ -85,7 +56,7 @@ def test_which_code_a_slide_shows(lines, outputs, tag, expected):
     assert publish.shows_code(cell) is expected
 
 
-def published(tmp_path, kind: str, *cells: NotebookNode) -> str:
+def published(kind: str, *cells: NotebookNode) -> str:
     """The page of a notebook, whose cells are given."""
     notebook = new_notebook(cells=[new_markdown_cell(TITLE), *cells])
     entry = publish.entry_of(notebook, "04.html")
@@ -97,7 +68,7 @@ def with_role(role: str, source: str, **more: object) -> NotebookNode:
     return new_code_cell(source, metadata=metadata, **more)
 
 
-def test_roles_decide_what_is_on_a_slide(tmp_path):
+def test_roles_decide_what_is_on_a_slide():
     cells = [
         with_role("slide", "first = 1"),
         with_role("fragment", "second = 2"),
@@ -106,7 +77,7 @@ def test_roles_decide_what_is_on_a_slide(tmp_path):
         with_role("notes", "fifth = 5"),
         with_role("fragment", "alone = 6\n" * 30),  # too long, and no output
     ]
-    page = published(tmp_path, "slides", *cells)
+    page = published("slides", *cells)
     assert page.count("<section>") == page.count("</section>") == 5  # 2 + 3 slides
     assert page.count("data-role") == 4
     for word in ("first", "second", "third", "fifth"):
@@ -114,27 +85,5 @@ def test_roles_decide_what_is_on_a_slide(tmp_path):
     for word in ("fourth", "alone"):
         assert f">{word}<" not in page
     assert page.index("<aside") < page.index(">fifth<") < page.index("</aside")
-    handout = published(tmp_path, "html", *cells)
+    handout = published("html", *cells)
     assert handout.count('class="cell ') == 7
-
-
-def test_outputs_are_shown_as_they_are(tmp_path):
-    cell = new_code_cell("x", outputs=[PRINTED, PICTURE, ASKED])
-    page = published(tmp_path, "html", cell)
-    assert '<pre class="output">1</pre>' in page
-    assert page.count('<img alt="a"') == 1
-    assert page.count('<blockquote class="predict">') == 1
-    assert "By &amp; by" in page
-
-
-def test_a_page_loads_only_what_lies_beside_it(tmp_path):
-    notebook = tmp_path / "04_a.ipynb"
-    nbformat.write(new_notebook(cells=[new_markdown_cell(TITLE)]), notebook)
-    for kind in publish.TEMPLATE_OF:
-        folder = tmp_path / kind
-        publish.publish(kind, [notebook], folder)
-        for page in folder.glob("*.html"):
-            text = page.read_text("utf-8")
-            for asset in re.findall(r'(?:src|href)="(assets/[^"]*)"', text):
-                assert (folder / asset).is_file(), asset
-            assert "require" not in text

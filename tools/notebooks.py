@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-CELL_TIMEOUT = 120  # seconds, as for nbval in pyproject.toml
+CELL_TIMEOUT = 600  # seconds, as for nbval in pyproject.toml
 MAX_LINES = 25
 # The reason for one thread is in conftest.py.
 KERNEL_ENVIRONMENT = {
