@@ -5,6 +5,7 @@ LAB_ARGS ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+MUTATION_ARGS ?=
 RELIABILITY_ARGS ?=
 
 BIN := .venv/bin
@@ -20,7 +21,7 @@ IN_TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-browser test-oldest test-newest lint format notebooks \
-	links slides html bench bench-peers reliability audit clean
+	links slides html bench bench-peers mutation reliability audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +31,7 @@ help: ## List the targets
 	@echo 'PIP_ARGS=...        more arguments for pip install'
 	@echo 'PYTEST_ARGS=...     more arguments for pytest'
 	@echo 'BENCH_ARGS=...      the benchmarks to run, such as "notebooks scale"'
+	@echo 'MUTATION_ARGS=...   such as "--only losses --number 30"'
 	@echo 'RELIABILITY_ARGS=...  the faults to try, such as "kills load"'
 
 # Named as an address, not as a file: for a file JupyterLab takes its folder as the
@@ -85,7 +87,12 @@ bench-peers: $(STAMP) ## Install other trainers, and run the benchmark beside th
 		-c constraints.txt $(PIP_ARGS) -e '.[bench]'
 	$(BIN)/python benchmarks/run.py peers
 
-reliability: $(STAMP) ## Kill, crowd, and feed nonsense to it: two hours
+mutation: $(STAMP) ## Break pg_helpers in 400 places, one at a time: do the tests see it?
+	$(BIN)/python -m pip install -q --disable-pip-version-check \
+		-c constraints.txt $(PIP_ARGS) -e '.[mutation]'
+	$(BIN)/python tools/mutation.py $(MUTATION_ARGS)
+
+reliability: $(STAMP) ## Kill, crowd, and feed nonsense to it: over an hour
 	$(BIN)/python reliability/run.py $(RELIABILITY_ARGS)
 
 # Without --strict, pip-audit succeeds when no database answers.
