@@ -95,6 +95,11 @@ def clinic_in_a_table() -> tuple[pg.TabularMDP, pg.TabularPolicy]:
     return pg.TabularMDP(*parts, world.horizon), random_table(4, 2, seed=3)
 
 
+def numbers_of(policy: torch.nn.Module) -> torch.Tensor:
+    """All numbers of a policy as they are now, in one vector."""
+    return torch.cat([p.detach().flatten() for p in policy.parameters()])
+
+
 def flat(*shape: int) -> Categorical:
     """All actions alike; the last axis is theirs."""
     return Categorical(logits=torch.zeros(shape))

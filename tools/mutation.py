@@ -7,7 +7,6 @@ memory, and runs the tests that reach the changed line until one fails. Linux an
 
 import argparse
 import ast
-import contextlib
 import json
 import os
 import random
@@ -16,6 +15,7 @@ import resource
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from itertools import islice
 from pathlib import Path
@@ -102,6 +102,7 @@ def all_mutants() -> list[Mutant]:
     return found
 
 
+@cache
 def changed(mutant: Mutant) -> str:
     """The text of the file with the mutant in it."""
     operator = get_operator(mutant.operator)()
@@ -133,12 +134,12 @@ def statement(mutant: Mutant) -> range:
 
 
 def run_pytest(arguments: list[str], *plugins: Any) -> int:
-    """Run tests quietly, without notebooks, the cache or progress."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-        always = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "-p", "no:nbval"]
-        return int(pytest.main([*always, *arguments], plugins=[*plugins]))
+    """Run tests silently in a fork, without notebooks or the cache."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    always = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "-p", "no:nbval"]
+    return int(pytest.main([*always, *arguments], plugins=[*plugins]))
 
 
 class Recorder:
@@ -232,11 +233,9 @@ def statuses(
     waiting = iter(sample)
     while True:
         for mutant in islice(waiting, processes - len(running)):
-            if names := tests.reaching(mutant):
-                seconds = sum(tests.seconds[name] for name in names)
-                running[fork(try_out, mutant, names, seconds)] = mutant
-            else:
-                yield mutant, 0
+            names = tests.reaching(mutant)
+            seconds = sum(tests.seconds[name] for name in names)
+            running[fork(try_out, mutant, names, seconds)] = mutant
         if not running:
             return
         process, status = os.wait()

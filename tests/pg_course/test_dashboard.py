@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 import torch
 from screens import Page, everything, shown
+from worlds import numbers_of
 
 import pg_helpers as pg
 from pg_course.stage import dashboard as dashboards
@@ -18,10 +19,6 @@ ENDLESS = {"num_updates": 1_000_000, "num_trajectories": 5, "learning_rate": 0.0
 def dashboard(env=CORRIDOR, make_policy=None, **changes):
     usual = {"num_updates": 12, "num_trajectories": 5, "learning_rate": 0.01}
     return TrainingDashboard(env, pg.TrainConfig(**usual | changes), make_policy)
-
-
-def parameters(policy):
-    return torch.cat([p.detach().flatten() for p in policy.parameters()])
 
 
 def sees(board, css_class):
@@ -62,7 +59,7 @@ def test_a_run_is_that_of_train(env):
     policy = pg.MLPPolicy(4, 2) if env == "CartPole-v1" else pg.policy_for(env)
     expected = pg.train(env, policy, board.config, progress=False)
     assert history == board.history == expected and len(history) == 12
-    assert torch.equal(parameters(board.policy), parameters(policy))
+    assert torch.equal(numbers_of(board.policy), numbers_of(policy))
     assert board.state == "finished"
 
 
@@ -110,10 +107,10 @@ def test_the_buttons_start_pause_go_on_and_stop():
         await until(lambda: len(board.history) > paused + 5)
         press(board, "Stop")
         assert sees(board, "pg-sentence").startswith("Stopped. What was learned")
-        stopped, learned = len(board.history), parameters(board.policy)
+        stopped, learned = len(board.history), numbers_of(board.policy)
         await asyncio.sleep(0.2)
         assert len(board.history) == stopped and board.state == "stopped"
-        assert torch.equal(parameters(board.policy), learned), "it keeps the policy"
+        assert torch.equal(numbers_of(board.policy), learned), "it keeps the policy"
         assert board.history.entropy[:paused] == first, "it keeps the history"
         return board
 
@@ -124,7 +121,7 @@ def test_the_buttons_start_pause_go_on_and_stop():
     updates = pg.iterate_training(CORRIDOR, policy, board.config)
     *_, last = islice(updates, len(board.history))
     assert board.history == last.history
-    assert torch.equal(parameters(board.policy), parameters(policy))
+    assert torch.equal(numbers_of(board.policy), numbers_of(policy))
 
 
 def test_it_trains_to_the_end_in_the_background():
@@ -144,7 +141,7 @@ def test_it_trains_to_the_end_in_the_background():
 
 def test_reset_begins_anew():
     board = dashboard()
-    first, untrained = parameters(board.policy), picture(board)[0]
+    first, untrained = numbers_of(board.policy), picture(board)[0]
     board.run(4)
     history = board.history
     for gamma in (0.5, 0.95):
@@ -152,7 +149,7 @@ def test_reset_begins_anew():
     assert (picture(board)[0] != untrained).any()
     press(board, "Reset")
     assert board.state == "ready" and len(board.history) == 0
-    assert torch.equal(parameters(board.policy), first)
+    assert torch.equal(numbers_of(board.policy), first)
     assert (picture(board)[0] == untrained).all()
     assert sees(board, "pg-progress") == "0 of 12 updates"
     assert board.run(4) == history

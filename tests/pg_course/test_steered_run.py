@@ -1,6 +1,7 @@
 import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
+from worlds import numbers_of
 
 import pg_helpers as pg
 from pg_course.stage.steered_run import SteeredRun
@@ -11,10 +12,6 @@ CORRIDOR = pg.corridor()
 def config(**changes):
     usual = {"num_updates": 12, "num_trajectories": 5, "learning_rate": 0.02}
     return pg.TrainConfig(**usual | changes)
-
-
-def parameters(policy):
-    return torch.cat([p.detach().flatten() for p in policy.parameters()])
 
 
 def go_on(run, updates):
@@ -42,16 +39,16 @@ def test_random_numbers_of_others_are_left_alone():
 def test_a_change_goes_on_from_the_policy_as_it_is():
     run = SteeredRun(CORRIDOR, config())
     go_on(run, 4)
-    learned, entropy = parameters(run.policy), run.history.entropy[:4]
+    learned, entropy = numbers_of(run.policy), run.history.entropy[:4]
     run.change(learning_rate=1e-9)
-    assert torch.equal(parameters(run.policy), learned)
+    assert torch.equal(numbers_of(run.policy), learned)
     go_on(run, 3)
     # A step of Adam is at most about the learning rate: nothing moved any more.
-    assert abs(parameters(run.policy) - learned).max() < 1e-7
+    assert abs(numbers_of(run.policy) - learned).max() < 1e-7
     assert len(run.history) == 7 and run.history.entropy[:4] == entropy
     run.change(learning_rate=0.1)
     run.update()
-    assert abs(parameters(run.policy) - learned).max() == pytest.approx(0.1, rel=0.01)
+    assert abs(numbers_of(run.policy) - learned).max() == pytest.approx(0.1, rel=0.01)
     assert run.changes == [4, 7]
 
 

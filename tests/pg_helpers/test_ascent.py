@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from worlds import numbers_of
 
 from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, put_back
 from pg_helpers.require import NotFiniteError
@@ -22,10 +23,6 @@ def loss_of(model, number):
     generator = torch.Generator().manual_seed(number)
     inputs = torch.randn(5, 3, generator=generator).to(model[0].weight.dtype)
     return (model(inputs) - inputs[:, :2] ** 2).square().mean()
-
-
-def flat(model):
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
 def ours(parameters, rate=0.01):
@@ -64,7 +61,9 @@ def test_the_steps_are_those_of_torch(make, max_norm):
         for parameter in twin.parameters():
             parameter.grad *= min(1.0, (max_norm or 1e9) / norm)
         reference.step()
-        torch.testing.assert_close(flat(model), flat(twin), atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            numbers_of(model), numbers_of(twin), atol=1e-12, rtol=0
+        )
     assert min(norms) < 1.2 < max(norms)
 
 
@@ -103,23 +102,23 @@ def test_a_step_that_is_not_finite_changes_nothing(make, rate, factor, message):
     runs[0][0].scale_learning_rate(1.0)
     with pytest.raises(NotFiniteError, match=f"^{message}"):
         runs[0][0].step(loss_of(model, 1) * factor)
-    assert torch.equal(flat(model), flat(twin))
+    assert torch.equal(numbers_of(model), numbers_of(twin))
     for optimizer, each in runs:
         optimizer.scale_learning_rate(0.01 / rate)
         optimizer.step(loss_of(each, 2))
-    assert torch.equal(flat(model), flat(twin))
+    assert torch.equal(numbers_of(model), numbers_of(twin))
 
 
 @pytest.mark.parametrize(("factor", "moved"), [(0.4, 0.5), (1e25, 0.5), (0.0, 0.0)])
 def test_a_gradient_is_clipped_even_if_it_is_0_or_its_squares_overflow(factor, moved):
     model = network(torch.float32)
-    before = flat(model)
+    before = numbers_of(model)
     descent = TorchOptimizer(torch.optim.SGD(model.parameters(), lr=1.0))
     slopes = torch.autograd.grad(loss_of(model, 0), list(model.parameters()))
     norm = torch.cat([part.flatten() for part in slopes]).norm().item()
     found = descent.step(factor * loss_of(model, 0), max_norm=0.5)
     assert found == pytest.approx(factor * norm, rel=1e-4)
-    assert (flat(model) - before).norm().item() == pytest.approx(moved, rel=1e-4)
+    assert (numbers_of(model) - before).norm().item() == pytest.approx(moved, rel=1e-4)
 
 
 def test_each_group_of_parameters_keeps_its_own_learning_rate():
@@ -155,6 +154,6 @@ def test_a_change_of_parameters_is_undone_and_reported(change, expected):
     copies = copies_of(model.parameters())
     change(list(model.parameters()))
     assert put_back(model.parameters(), copies) is expected
-    assert torch.equal(flat(model), flat(before))
+    assert torch.equal(numbers_of(model), numbers_of(before))
     trainable = [p.requires_grad for p in model.parameters()]
     assert trainable == [p.requires_grad for p in before.parameters()]

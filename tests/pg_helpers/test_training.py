@@ -12,7 +12,7 @@ import torch
 from gymnasium.vector import SyncVectorEnv
 from oracles import discounted, score, softmax
 from torch import distributions, nn
-from worlds import CountingEnv, random_network, random_table
+from worlds import CountingEnv, numbers_of, random_network, random_table
 
 import pg_helpers as pg
 from pg_helpers import training
@@ -27,10 +27,6 @@ def config(**changes):
     return pg.TrainConfig(**usual | changes)
 
 
-def flat(policy):
-    return torch.cat([p.detach().flatten() for p in policy.parameters()])
-
-
 def updates_of(loss=None, policy=None, env=CORRIDOR, settings=None):
     """Updates of a small network in the corridor, unless others are given."""
     policy = policy or random_network(CORRIDOR)
@@ -42,7 +38,7 @@ def trained(loss=None, optimizer=None, schedule=None, **changes):
     policy, settings = random_network(CORRIDOR), config(**changes)
     own = {"loss": loss, "optimizer": optimizer, "schedule": schedule}
     history = pg.train(CORRIDOR, policy, settings, progress=False, **own)
-    return flat(policy), history
+    return numbers_of(policy), history
 
 
 def of_three(log_probs, rewards, mask):
@@ -175,7 +171,7 @@ def test_a_run_can_be_left_and_taken_up_again_at_any_update():
     torch.rand(7)  # What others draw meanwhile changes nothing.
     np.random.random(3)
     assert [update.loss for update in [*first, *updates]] == whole.loss
-    assert torch.equal(flat(policy), expected)
+    assert torch.equal(numbers_of(policy), expected)
 
 
 @pytest.mark.parametrize("env", [CORRIDOR, "CartPole-v1"])
@@ -184,7 +180,7 @@ def test_a_seed_gives_one_history_and_another_seed_another(env):
         torch.manual_seed(1)
         policy = pg.MLPPolicy(1 if env is CORRIDOR else 4, 2)
         history = pg.train(env, policy, config(seed=seed), progress=False)
-        return history.loss, flat(policy).tolist()
+        return history.loss, numbers_of(policy).tolist()
 
     assert run(3) == run(3)
     assert all(a != b for a, b in zip(run(3), run(4), strict=True))
@@ -295,10 +291,10 @@ def changes_it_and_fails(batch, policy):
 )
 def test_a_loss_that_nothing_learns_from_leaves_the_policy_alone(loss, error, message):
     policy = random_network(CORRIDOR)
-    before = flat(policy)
+    before = numbers_of(policy)
     with pytest.raises(error, match=message):
         next(updates_of(loss, policy))
-    assert torch.equal(flat(policy), before)
+    assert torch.equal(numbers_of(policy), before)
 
 
 def test_what_a_loss_does_to_its_arguments_stays_there():
@@ -327,7 +323,7 @@ def test_schedule_and_clipping_change_the_step_and_not_the_norm():
     def sgd(parameters):
         return torch.optim.SGD(parameters, lr=1)
 
-    start = flat(random_network(CORRIDOR))
+    start = numbers_of(random_network(CORRIDOR))
     usual, history = trained(optimizer=sgd, num_updates=1)
     factors = {0: 0.5}
     halved, same = trained(optimizer=sgd, schedule=factors.pop, num_updates=1)
@@ -365,14 +361,14 @@ def breaking_loss(k, broken):
 )
 def test_a_number_that_is_not_finite_stops_training_at_its_update(make, message, k):
     loss, policy, *env = make(k)
-    after = [flat(policy)]
+    after = [numbers_of(policy)]
     with pytest.raises(pg.TrainingStoppedError, match=message) as caught:
         for _ in updates_of(loss, policy, *env):
-            after.append(flat(policy))
+            after.append(numbers_of(policy))
     error = caught.value
     assert error.number == k == len(after) - 1
     assert [len(getattr(error.history, name)) for name in NUMBERS] == [k] * 6
-    assert torch.equal(flat(policy), after[-1])
+    assert torch.equal(numbers_of(policy), after[-1])
     assert f"update {k}:" in str(error)
     assert isinstance(error.__cause__, pg.NotFiniteError)
 
@@ -383,4 +379,4 @@ def test_train_stops_in_the_same_way_where_the_policy_diverges():
     with pytest.raises(pg.TrainingStoppedError, match=r"policy.*smaller lea") as caught:
         pg.train(CORRIDOR, policy, config(learning_rate=1e38), progress=False)
     assert caught.value.number == len(caught.value.history) == 1
-    assert flat(policy).isfinite().all()
+    assert numbers_of(policy).isfinite().all()
