@@ -7,11 +7,13 @@ from hostile_vector import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import judge
+from worlds import numbers_of
 
 import pg_helpers as pg
 
 NAMES = ("env", "observation", "observations", "rewards", "final_observations")
 NAMES += ("action", "actions", "policy", "weights", "loss", "gradient", "step")
+NAMES += ("log_probs",)
 configs = st.builds(
     pg.TrainConfig,
     num_updates=st.just(3),
@@ -25,26 +27,22 @@ configs = st.builds(
 )
 
 
-def flat(policy):
-    return torch.cat([p.detach().flatten() for p in policy.parameters()]).clone()
-
-
 @given(env=hostile | vectors, config=configs, double=st.booleans())
 def test_the_policy_is_that_of_the_last_whole_update(env, config, double):
     policy = pg.policy_for(env)
     policy = policy.double() if double else policy
-    made, parameters = [], [flat(policy)]
+    made, parameters = [], [numbers_of(policy)]
 
     def train():
         for update in pg.iterate_training(env, policy, config):
             made.append(update)
-            parameters.append(flat(policy))
+            parameters.append(numbers_of(policy))
         return made[-1].history
 
     with left_alone():
         history = judge(train, NAMES)
-    assert torch.equal(flat(policy), parameters[-1])
-    assert flat(policy).isfinite().all()
+    assert torch.equal(numbers_of(policy), parameters[-1])
+    assert numbers_of(policy).isfinite().all()
     assert history is None or len(made) == len(history.loss) == config.num_updates
     for number, update in enumerate(made):
         assert update.number == number
