@@ -2,6 +2,18 @@
 
 from pg_helpers.clinic.diagnosis import Diagnosis
 from pg_helpers.clinic.examination import examine
-from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+from pg_helpers.clinic.standard import (
+    GAMMA,
+    near_tie_world,
+    standard_policy,
+    standard_world,
+)
 
-__all__ = ["GAMMA", "Diagnosis", "examine", "standard_policy", "standard_world"]
+__all__ = [
+    "GAMMA",
+    "Diagnosis",
+    "examine",
+    "near_tie_world",
+    "standard_policy",
+    "standard_world",
+]

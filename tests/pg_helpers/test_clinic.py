@@ -7,7 +7,7 @@ import numpy as np
 import oracles
 import pytest
 import torch
-from clinic_losses import GAMMA, PATIENTS, plain
+from clinic_losses import GAMMA, PATIENTS, plain, total, weighted
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import clinic_in_a_table, random_table
@@ -167,17 +167,62 @@ def test_batches_are_listed_up_to_a_number(monkeypatch, most, kind):
     assert found.examined.startswith(kind)
 
 
-def test_the_standard_world_and_policy_stay_those_of_the_course():
+@pytest.mark.parametrize(
+    ("make_world", "objective", "length"),
+    [
+        (pg.clinic.standard_world, 1.4202063442299335, 0.6782853657288673),
+        (pg.clinic.near_tie_world, 1.4618384692165993, 0.7177792222121534),
+    ],
+)
+def test_the_standard_world_and_policy_stay_those_of_the_course(
+    make_world, objective, length
+):
     """Notebooks quote what the clinic finds in them: any other number shows in J."""
-    world = pg.clinic.standard_world()
+    world = make_world()
     policy = pg.clinic.standard_policy(world)
     pi = policy(torch.tensor(world.observations)).probs.detach().numpy()
     gradient = pg.exact.gradient(world, policy, pg.clinic.GAMMA)
-    found = pg.clinic.examine(plain, num_trajectories=2)
+    found = pg.clinic.examine(plain, mdp=world, num_trajectories=2)
     assert found.examined == "all 961 pairs of trajectories"
     assert len(found.cloud) == 2 + 300  # mean, truth, and the likeliest
-    assert oracles.objective(world, pi, 0.95) == pytest.approx(1.4618384692165993)
-    assert float(gradient.norm()) == pytest.approx(0.7177792222121534)
+    assert oracles.objective(world, pi, 0.95) == pytest.approx(objective)
+    assert float(gradient.norm()) == pytest.approx(length)
+
+
+def closest_returns(world, gamma):
+    """The smallest difference between two returns.
+
+    At gamma = 1 the same steps in another order have the same return; those count as
+    one.
+    """
+    returns = {}
+    for path in oracles.paths(world, np.full((4, 2), 0.5)):
+        steps = sorted(zip(path.states, path.actions, path.states[1:], strict=False))
+        name = tuple(steps) if gamma == 1 else path.key
+        returns[name] = oracles.discounted(path.rewards, gamma)
+    assert len(returns) == (29 if gamma == 1 else 31)
+    pairs = itertools.combinations(returns.values(), 2)
+    return min(abs(one - other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("gamma", [0.9, 0.95, 0.98, 0.99, 1])
+def test_no_two_returns_of_the_standard_world_nearly_tie(gamma):
+    assert closest_returns(pg.clinic.standard_world(), gamma) > 0.02
+
+
+def test_two_returns_of_the_near_tie_world_nearly_tie():
+    closest = closest_returns(pg.clinic.near_tie_world(), pg.clinic.GAMMA)
+    assert closest == pytest.approx(0.00027, abs=5e-6)
+
+
+@pytest.mark.parametrize("epsilon", [1e-8, 1e-6, 1e-5])
+def test_whitening_is_recognised_whatever_small_constant_it_has(epsilon):
+    def whitened(rewards, mask):
+        returns = total(rewards, pg.clinic.GAMMA)
+        return (returns - returns.mean()) / (returns.std() + epsilon)
+
+    found = pg.clinic.examine(weighted(whitened), num_trajectories=2)
+    assert found.cause == "returns are whitened over the batch"
 
 
 def test_the_picture_shows_the_likeliest_gradients_where_they_scatter_most():
