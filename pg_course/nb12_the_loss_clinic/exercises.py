@@ -124,8 +124,8 @@ to_go_loss = Check(
     mistakes=[
         Mistake(
             "the factor gamma^t is missing: these rewards-to-go start their discount "
-            "anew at every step. The mean is off by 1.4 % in the clinic's world, and "
-            "by more where episodes are longer.",
+            "anew at every step. The mean is off by 1 % in the clinic's world, and by "
+            "more where episodes are longer.",
             lambda lp, r, mask: _weighed(rewards_to_go(r, GAMMA), lp, mask).mean(),
         ),
         Mistake(

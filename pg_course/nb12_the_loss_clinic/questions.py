@@ -18,7 +18,7 @@ CONTENTS = Contents(
             (
                 Option(
                     "Only that of loss A.",
-                    "Loss B is off by more than 70 % on the world where it learned "
+                    "Loss B is off by more than 90 % in the world where it learned "
                     "faster.",
                     right=True,
                 ),
@@ -96,8 +96,8 @@ CONTENTS = Contents(
         Estimate(
             "biased-losses-that-learn",
             "Eighteen of the losses that are trained here are biased. All learners "
-            "begin near 1.5; those of the right loss end near 2.5. How many of the "
-            "eighteen <em>learn</em>, and end above 2.15?",
+            "begin near 1.4; those of the right loss end near 2.4. How many of the "
+            "eighteen <em>learn</em>, and end above 2?",
             Slider(0, 18, 1, value=0, label="biased losses"),
             "Those that do all point uphill at the start; not all that point uphill "
             "do. To learn is not to be right.",

@@ -242,9 +242,9 @@ def test_where_the_mean_gradients_of_the_clinic_point():
     assert 0 < cosine("mended_loss", "the mean turns by more than 60 degrees") < 0.5
     assert cosine("mended_loss", "so strongly that the mean points downhill") < 0
     assert cosine("to_go_loss", "the mean points downhill here") < 0
-    right, without_gamma = steps("to_go_loss", "off by 1.4 %")
+    right, without_gamma = steps("to_go_loss", "off by 1 %")
     assert (without_gamma - right).norm() / right.norm() == pytest.approx(
-        0.014, abs=0.0005
+        0.01, abs=0.0005
     )
 
 
