@@ -40,6 +40,7 @@ class BoundLoss:
     Attributes:
         loss: what is called.
         needs_log_probs: whether it asks for them.
+        needs_policy: whether it asks for the policy.
 
     Args:
         loss: a function, or an nn.Module with such a `forward`.
@@ -54,6 +55,7 @@ class BoundLoss:
         self.loss = loss
         self._signature, self._asked = _bind(loss)
         self.needs_log_probs = "log_probs" in self._asked.values()
+        self.needs_policy = "policy" in self._asked.values()
 
     def __call__(self, batch: Any, policy: Any, log_probs: Tensor | None) -> Any:
         """What the loss returns or raises; log_probs (N, T) where it needs them."""

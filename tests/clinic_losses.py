@@ -166,7 +166,7 @@ WRONG_WEIGHTS = [
     (2, MEAN.format("the batch"), lambda r, m: total(r) - total(r).mean()),
     (2, WHITE.format("the batch"), lambda r, m: white(total(r), total(r))),
     (2, ALL_STEPS, lambda r, m: 2 * total(r) / m.sum()),
-    (2, "trajectories are summed, not averaged", lambda r, m: 2 * total(r)),
+    (2, "trajectories are summed, not averaged", lambda r, m: len(r) * total(r)),
 ]
 # The same for two trajectories, from the discounted rewards-to-go w (N, T) and m.
 CENTRED_WEIGHTS = [

@@ -175,6 +175,14 @@ class Spaced(gymnasium.Env):
         self.observation_space, self.action_space = observation_space, action_space
 
 
+class Through(torch.nn.Sequential):
+    """A policy whose logits are what these modules make of what is seen."""
+
+    def forward(self, seen):
+        logits = super().forward(seen)
+        return Categorical(logits=logits[0] if isinstance(logits, tuple) else logits)
+
+
 def plain(log_probs, rewards, mask):
     """The pseudo-loss without discount."""
     return -(log_probs * mask * rewards.sum(1, keepdim=True)).sum(1).mean()
@@ -197,6 +205,12 @@ FLAT = Categorical(logits=torch.zeros(3, 2))
 NAN_TABLE = Categorical(logits=torch.full((3, 2), NAN), validate_args=False)
 NOT_A_NUMBER = Constant(NAN_TABLE)
 FROZEN = pg.TabularPolicy(3, 2).requires_grad_(False)
+# Policies that answer more than the present observation: an average, noise, a memory.
+MORE_THAN_SEEN = [
+    Through(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)),
+    Through(torch.nn.Linear(3, 2), torch.nn.Dropout()),
+    Through(torch.nn.GRU(3, 2)),
+]
 DETACHED = torch.nn.Linear(1, 1)
 DETACHED.forward = lambda seen: FLAT
 MISFITS = [pg.TabularPolicy(3, 4), pg.TabularPolicy(4, 2), pg.MLPPolicy(1, 2)]
@@ -564,18 +578,25 @@ LEARNING = [
             value=[OWN * 2, torch.tensor(1.0), TABLE.logits.sum()],
         ),
     ),
-    Row(
-        pg.clinic.examine,
-        Wrong("gradient of J", mdp=pg.two_armed_bandit((0, 0))),
+    *rows(
+        *(pg.clinic, "examine batch from_backward"),
+        Wrong("gradient of J", loss=plain, mdp=pg.two_armed_bandit((0, 0))),
+        Wrong("worlds", mdp=None, worlds=1),
         loss=Arg(plain, kind=[None, *NO_LOSS]),
+        run=Arg(plain, kind=[None, *NO_LOSS], named="loss"),
         mdp=Arg(WORLD, (), ["corridor", pg.TabularMDP], [ENDED, LONG], [HUGE]),
         policy=Arg(
             TABLE,
             kind=["greedy", lambda seen: FLAT, pg.GaussianPolicy(3, 2)],
-            value=[FROZEN, *MISFITS],
+            value=[FROZEN, *MISFITS, *MORE_THAN_SEEN],
             infinite=[NOT_A_NUMBER],
         ),
-        num_trajectories=Arg(1, (), NO_INTEGER, [0, 1001]),
+        num_trajectories=Arg(1, (), NO_INTEGER[1:], [0, 1001]),
+        tolerance=Arg(None, [0, 1], NO_NUMBER[1:], [-1e-9, 1 + 1e-9, NAN]),
+        parameters=Arg(
+            None, [[TABLE.logits]], [3, TABLE.logits], [[], [1.0], [torch.ones(3, 2)]]
+        ),
+        worlds=Arg(None, (), NO_INTEGER[1:], [0, 1001]),
         target=Arg(
             None,
             taken=[torch.ones(6)],

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pg_course.asking.observers import (
     NO_GRAPH,
@@ -24,17 +24,17 @@ from pg_course.asking.observers import (
     read_numbers,
 )
 from pg_helpers.binder import BoundLoss
-from pg_helpers.clinic.batches import Batches, batches_of
-from pg_helpers.clinic.case import total_variance
-from pg_helpers.clinic.measure import FaultError, gradients
-from pg_helpers.clinic.standard import standard_policy, standard_world
+from pg_helpers.clinic.answers import Answers, answers
+from pg_helpers.clinic.case import Case as World
+from pg_helpers.clinic.measure import ONE_BY_ONE, Asker, FaultError
+from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import TabularPolicy
 
 
 @cache
-def _patients() -> dict[str, tuple[Batches, nn.Module]]:
-    """Batches with the policy that samples them, by what a case calls them."""
+def _patients() -> dict[str, tuple[World, int]]:
+    """A world with its policy, and N, by what a case calls the batches."""
     world = standard_world()
     chooser = TabularPolicy(3, 2).double()
     with torch.no_grad():
@@ -45,7 +45,7 @@ def _patients() -> dict[str, tuple[Batches, nn.Module]]:
         ("pairs", _two_doors(2), chooser, 2),
         ("triples", _two_doors(2), chooser, 3),
     ):
-        found[name] = batches_of(mdp, policy, N, seed=0), policy
+        found[name] = World(mdp, policy, GAMMA), N
     return found
 
 
@@ -82,8 +82,7 @@ def mean_gradient(answer: Callable[..., Any], case: Case) -> Seen:
         NotYetError: the function says so.
         NotRightError: it raises, or does not return a finite scalar with a graph.
     """
-    found, batches = _asked(answer, case)
-    return Seen({"the mean gradient step": batches.chance @ found})
+    return Seen({"the mean gradient step": _asked(answer, case).expected})
 
 
 def mean_and_variance(answer: Callable[..., Any], case: Case) -> Seen:
@@ -100,19 +99,18 @@ def mean_and_variance(answer: Callable[..., Any], case: Case) -> Seen:
         NotYetError: the function says so.
         NotRightError: it raises, or does not return a finite scalar with a graph.
     """
-    found, batches = _asked(answer, case)
-    variance = torch.tensor(total_variance(found, batches.chance)).double()
+    found = _asked(answer, case)
     return Seen(
         {
-            "the mean gradient step": batches.chance @ found,
-            "the variance of the gradient": variance,
+            "the mean gradient step": found.expected,
+            "the variance of the gradient": torch.tensor(found.variance).double(),
         }
     )
 
 
-def _asked(answer: Callable[..., Any], case: Case) -> tuple[Tensor, Batches]:
-    """Minus the gradient on each batch, (B, P)."""
-    batches, policy = _patients()[case.inputs[0]]
+def _asked(answer: Callable[..., Any], case: Case) -> Answers:
+    """Minus the gradient on each batch, with mean and variance."""
+    world, N = _patients()[case.inputs[0]]
     stopped: list[NotYetError | NotRightError] = []
 
     def asked(log_probs: Tensor, rewards: Tensor, mask: Tensor) -> Tensor:
@@ -126,8 +124,10 @@ def _asked(answer: Callable[..., Any], case: Case) -> tuple[Tensor, Batches]:
             raise
         return result
 
+    asker = Asker(BoundLoss(asked), world)
+    asker.way = ONE_BY_ONE  # what stops it, stops it on a batch with numbers
     try:
-        return gradients(BoundLoss(asked), batches, policy), batches
+        return answers(asker, N, seed=0)
     except FaultError as fault:
         if stopped:
             raise stopped[0] from None

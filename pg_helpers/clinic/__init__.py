@@ -1,5 +1,6 @@
 """Is this loss right? Any loss, compared with the exact gradient of J."""
 
+from pg_helpers.clinic.by_hand import batch, from_backward
 from pg_helpers.clinic.diagnosis import Diagnosis
 from pg_helpers.clinic.examination import examine
 from pg_helpers.clinic.standard import (
@@ -12,7 +13,9 @@ from pg_helpers.clinic.standard import (
 __all__ = [
     "GAMMA",
     "Diagnosis",
+    "batch",
     "examine",
+    "from_backward",
     "near_tie_world",
     "standard_policy",
     "standard_world",

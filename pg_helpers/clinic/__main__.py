@@ -8,12 +8,13 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pg_helpers.clinic import GAMMA, Diagnosis, examine
-from pg_helpers.require import check_fraction
+from pg_helpers.clinic.diagnosis import CERTAIN
 
-RIGHT, WRONG, MISUSED = 0, 1, 2
+RIGHT, WRONG, MISUSED, UNDECIDED = range(4)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,30 +25,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 where the mean gradient is that of J within the tolerance, 1 where it is not
-        or the loss could not be examined, 2 where the call makes no sense.
+        or the loss has none, 2 where the call makes no sense, 3 where this cannot be
+        told, from a sample or of a loss that draws random numbers.
     """
     options = _parser().parse_args(arguments)
     try:
-        check_fraction("tolerance", options.tolerance)
         diagnosis = examine(
             _load(options.loss),
             gamma=options.gamma,
             num_trajectories=options.num_trajectories,
+            tolerance=options.tolerance,
+            worlds=options.worlds,
+            seed=options.seed,
         )
     except (ImportError, TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return MISUSED
     print(diagnosis)
-    return RIGHT if _is_right(diagnosis, options) else WRONG
+    if options.up_to_scale and diagnosis.answer in ("biased", "cannot tell"):
+        return _of_direction(diagnosis, options.tolerance)
+    statuses = {"unbiased": RIGHT, "cannot tell": UNDECIDED}
+    return statuses.get(diagnosis.answer, WRONG)
 
 
-def _is_right(diagnosis: Diagnosis, options: argparse.Namespace) -> bool:
-    tolerance = max(options.tolerance, 4 * diagnosis.standard_error)
-    if not options.up_to_scale:
-        return diagnosis.relative_error <= tolerance
-    # The error that is left when the length is mended: the sine of the angle.
-    across = math.sqrt(max(0.0, 1 - diagnosis.cosine**2))
-    return diagnosis.cosine > 0 and across <= tolerance
+def _of_direction(diagnosis: Diagnosis, tolerance: float) -> int:
+    """The status where only the direction counts: in each world, with each padding."""
+    N, status = diagnosis.num_trajectories, RIGHT if diagnosis.rows else UNDECIDED
+    least = math.sqrt(1 - tolerance**2)
+    if diagnosis.worlds and diagnosis.worlds.cosine.min() < least - 1e-12:
+        return WRONG
+    for row in diagnosis.rows:
+        if row.num_trajectories != N:
+            continue
+        # The error that is left when the length is mended: the sine of the angle.
+        across = math.sqrt(max(0.0, 1 - row.cosine**2))
+        doubt = CERTAIN * row.standard_error / max(abs(row.scale), 1e-300)
+        if row.cosine <= 0 or across - doubt > tolerance:
+            return WRONG
+        if across + doubt > tolerance:
+            status = UNDECIDED
+    return status
 
 
 def _load(place: str) -> Any:
@@ -61,26 +78,53 @@ def _load(place: str) -> Any:
         there = False
     if not there:
         raise ValueError(f"loss: expected a Python file, got {path!r}, which is none")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None:
+    if Path(path).suffix != ".py":
         raise ValueError(f"loss: expected a file whose name ends in .py, got {path!r}")
-    module = importlib.util.module_from_spec(spec)
-    # Where a module looks for itself, as dataclasses do.
-    sys.modules.setdefault(spec.name, module)
     try:
-        spec.loader.exec_module(module)
+        module = _imported(Path(path).resolve())
     except (Exception, SystemExit) as error:  # a script may leave with status 0
         raise ImportError(f"{path}: {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
-        raise ValueError(f"loss: expected {path} to have a function {name!r}")
-    return getattr(module, name)
+    try:
+        return getattr(module, name)
+    except Exception as error:  # of a module's own __getattr__, for one
+        expected = f"expected {path} to have a function {name!r}"
+        raise ValueError(f"loss: {expected} ({error})") from error
+
+
+def _imported(path: Path) -> ModuleType:
+    """The file as a module of its package: of its folder, where that is none.
+
+    So it can import its neighbours, by their names or relatively.
+    """
+    names, folder = [path.stem], path.parent
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    sys.path[:0] = [str(folder), str(path.parent)]
+    if len(names) == 1:
+        package = ModuleType(f"_folder_{abs(hash(folder))}")
+        package.__path__ = [str(folder)]
+        sys.modules[package.__name__] = package
+        names.insert(0, package.__name__)
+    parent = importlib.import_module(".".join(names[:-1]))
+    if Path(parent.__path__[0]).resolve() != path.parent:
+        raise ImportError(f"another package has the name {parent.__name__}")
+    name = f"{parent.__name__}.{names[-1].replace('.', '_')}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("it cannot be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pg_helpers.clinic",
         description="Hold a policy-gradient loss against the exact gradient of J.",
-        epilog="Status 0: right; 1: biased, or not to be examined; 2: wrong usage.",
+        epilog="Status 0: unbiased, within the tolerance; 1: biased, or without a "
+        "gradient; 2: wrong usage; 3: cannot tell.",
     )
     parser.add_argument(
         "loss",
@@ -93,10 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--num-trajectories",
         type=int,
-        default=1,
         metavar="N",
-        help="trajectories in a batch; at least 2 where the loss uses the mean or "
-        "spread of its batch (%(default)s)",
+        help="trajectories in a batch (1, or 2 where the loss mixes them)",
     )
     parser.add_argument(
         "--tolerance",
@@ -104,6 +146,15 @@ def _parser() -> argparse.ArgumentParser:
         default=1e-6,
         help="largest error, as a share of the length of grad J, at most 1 "
         "(%(default)s)",
+    )
+    parser.add_argument(
+        "--worlds",
+        type=int,
+        metavar="W",
+        help="examine it in so many random worlds too",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of sampled batches (%(default)s)"
     )
     parser.add_argument(
         "--up-to-scale",

@@ -1,37 +1,65 @@
-"""What a loss is held against: the same for every loss."""
+"""A world and a policy in it: all that can be known before a loss is asked."""
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from pg_helpers import exact
-from pg_helpers.clinic.batches import batches_of
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
+from pg_helpers.require import check_tensor, require
 from pg_helpers.returns import total_return
+from pg_helpers.rollout import Trajectories
 
 # A relative error that rounding explains. Losses in float64 often hold a constant in
 # float32, such as gamma ** torch.arange(T).
-_ROUNDING = {torch.float64: 1e-6}
-_ROUNDING_BELOW = 1e-4
+_ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
+_ROUNDING_OF_HALF = 2e-2
+# Lengths between these can be squared.
+SHORTEST, LONGEST = 1e-140, 1e140
+# As many rows are looked at in one piece.
+_ROWS = 2**14
+# As many states are shown to the policy alone.
+_ALONE = 20
 
 
 class Case:
-    """A world and a policy in it, with all that can be known before a loss is asked.
+    """Every trajectory of a world, what the policy does in it, and the truth.
+
+    A padded step holds state 0, action 0 and reward 0, as in a batch that was begun
+    with zeros. The policy has an opinion about it as about any other step.
+
+    Chances, scores and the gradient of J are those of the policy in float64, whatever
+    its precision; what a loss is given is in the policy's own.
 
     Attributes:
         policy: what gradients are taken of.
         gamma: discount of J.
-        num_trajectories: N, trajectories in a batch.
-        batches: what a loss is asked about.
+        every: the K trajectories, padded to the horizon T.
+        states: int64 (K, T), the state before each step; 0 where padded.
+        lengths: int64 (K,).
+        probability: float64 (K,), P(tau|theta) of each trajectory.
+        log_pi: (S, A), in the policy's precision, without a graph.
         pi: float64 (S, A), the policy's probabilities.
+        parameters: of the policy, those that count, P numbers in all.
         scores: float64 (S * A, P), the gradient of each ln pi(a|s).
+        truth: float64 (P,), the gradient of J, or the target instead.
+        name: what the truth is called.
+        size: how long the estimate (19) from one trajectory is on average.
         rounding: a relative error that is no bias.
 
     Raises:
         TypeError: the policy does not return a Categorical.
-        ValueError: whatever `batches_of` refuses.
+        ValueError: an episode may start in a terminal state, and so have no step; the
+            enumeration is larger than memory allows; the policy's answer depends on
+            more than the observation; a parameter is not the policy's; or the truth
+            has another shape, is zero or beyond comparison.
     """
 
     def __init__(
@@ -39,39 +67,192 @@ class Case:
         mdp: TabularMDP,
         policy: nn.Module,
         gamma: float,
-        num_trajectories: int,
-        seed: int,
+        target: Tensor | None = None,
+        parameters: Iterable[Tensor] | None = None,
     ) -> None:
-        self._mdp, self._seed = mdp, seed
+        starts = not (mdp.initial[mdp.terminal] > 0).any()
+        expected = "every episode to have a step"
+        require(starts, "mdp", expected, "one that may start in a terminal state")
         self.policy, self.gamma = policy, gamma
-        self.num_trajectories = num_trajectories
-        self.batches = batches_of(mdp, policy, num_trajectories, seed)
         device, dtype = placement(policy)
-        self.rounding = _ROUNDING.get(dtype, _ROUNDING_BELOW)
-        log_pi = policy(torch.tensor(mdp.observations).to(device, dtype)).logits
-        self.scores = exact.score_table(mdp, policy).flatten(0, 1).double().cpu()
-        self.pi = log_pi.detach().exp().double().cpu()
+        self.rounding = _ROUNDING.get(dtype, _ROUNDING_OF_HALF)
+        listed = exact.trajectories(mdp)
+        seen = torch.tensor(mdp.observations).to(device, dtype)
+        self.log_pi = _check_policy(mdp, policy, seen)
+        twin = _in_float64(policy, seen)
+        gradient = exact.gradient(mdp, twin, gamma).double().cpu()
+        scores = exact.score_table(mdp, twin).flatten(0, 1).double().cpu()
+        self.parameters, columns = _chosen(policy, parameters)
+        self.scores = scores[:, columns]
+        self.name = "the gradient of J" if target is None else "the target"
+        gradient = gradient[columns]
+        with torch.no_grad():
+            double = torch.tensor(mdp.observations).to(*placement(twin))
+            self.pi = twin(double).logits.exp().double().cpu()
+            chance = exact.log_prob(mdp, twin, listed).exp().double().cpu()
+        self._alive = torch.tensor(~mdp.terminal)[:, None]
+        # What the policy never does no loss can meet.
+        possible = (chance > 0).nonzero().squeeze(1)
+        self.probability, mask = chance[possible], listed.mask[possible]
+        states = listed.states[possible]
+        self.states = torch.where(mask, states[:, :-1], 0)
+        self.lengths = mask.sum(dim=1)
+        last = states[:, -1]
+        self.every = Trajectories(
+            observations=seen[self.states],
+            actions=listed.actions[possible].to(device),
+            rewards=listed.rewards[possible].to(device, dtype),
+            mask=mask.to(device),
+            truncated=~torch.tensor(mdp.terminal)[last].to(device),
+            final_observations=seen[last],
+        )
+        self.size = float(self.probability @ self.plain.norm(dim=1))
+        self.truth = _truth(gradient, target, self.size)
 
-    def with_pairs(self) -> Case:
-        """The same with batches of two trajectories."""
-        return Case(self._mdp, self.policy, self.gamma, 2, self._seed)
+    @property
+    def horizon(self) -> int:
+        """T, the largest number of steps."""
+        return self.states.shape[1]
+
+    def batch(self, index: Tensor, length: int) -> Trajectories:
+        """Trajectories (..., N) by their number, padded to this length."""
+        every = self.every
+        return Trajectories(
+            observations=every.observations[index, :length],
+            actions=every.actions[index, :length],
+            rewards=every.rewards[index, :length],
+            mask=every.mask[index, :length],
+            truncated=every.truncated[index],
+            final_observations=every.final_observations[index],
+        )
+
+    def pairs(self, index: Tensor, length: int) -> Tensor:
+        """State * A + action of each step, (..., N, length)."""
+        actions = self.every.actions.cpu()
+        pairs = self.states * self.pi.shape[1] + actions
+        return pairs[index, :length]
 
     def push(self, step: Tensor) -> Tensor:
         """How a small step (P,) changes pi(a|s), per unit; 0 in terminal states."""
-        alive = torch.tensor(~self._mdp.terminal)[:, None]
-        return alive * self.pi * (self.scores @ step).reshape(self.pi.shape)
+        return self._alive * self.pi * (self.scores @ step).reshape(self.pi.shape)
 
+    @cached_property
+    def plain(self) -> Tensor:
+        """The estimate (19) from each single trajectory, (K, P)."""
+        score = torch.zeros(len(self.states), self.scores.shape[1], dtype=torch.float64)
+        pairs = self.pairs(torch.arange(len(self.states)), self.horizon)
+        for time, taken in enumerate(self.every.mask.cpu().T):
+            score[taken] += self.scores[pairs[taken, time]]
+        weight = total_return(self.every.rewards.cpu().double(), self.gamma)
+        return weight[:, None] * score
+
+    @cached_property
     def plain_variance(self) -> float:
-        """Total variance of the estimator (19): 1/N of that from one trajectory."""
-        batches, every = self.batches, self.batches.every
-        pairs = batches.states * self.pi.shape[1] + every.actions.cpu()
-        taken = every.mask.cpu()[..., None]
-        score = torch.where(taken, self.scores[pairs], 0).sum(dim=1)
-        weight = total_return(every.rewards.cpu().double(), self.gamma)
-        of_one = total_variance(weight[:, None] * score, batches.probability)
-        return of_one / self.num_trajectories
+        """Its total variance."""
+        return total_variance(self.plain, self.probability)
 
 
 def total_variance(rows: Tensor, chance: Tensor) -> float:
     """Mean squared distance of (B, P) from their mean, with chances (B,)."""
-    return float(chance @ ((rows - chance @ rows) ** 2).sum(dim=1))
+    mean, parts = (
+        chance @ rows,
+        zip(rows.split(_ROWS), chance.split(_ROWS), strict=True),
+    )
+    return sum(float(c @ ((part - mean) ** 2).sum(dim=1)) for part, c in parts)
+
+
+def _chosen(
+    policy: nn.Module, given: Iterable[Tensor] | None
+) -> tuple[list[nn.Parameter], Tensor]:
+    """The parameters that count, and which numbers of all of them these are."""
+    every = list(policy.parameters())
+    is_list = isinstance(given, Iterable | None) and not isinstance(given, Tensor)
+    require(is_list, "parameters", "tensors of the policy", given, TypeError)
+    wanted = every if given is None else list(given)
+    numbers = {id(p) for p in every}
+    known = wanted and all(id(p) in numbers for p in wanted)
+    expected = "parameters of the policy, the very tensors"
+    require(known, "parameters", expected, wanted)
+    numbers = {id(p) for p in wanted}
+    columns = [torch.full((p.numel(),), id(p) in numbers) for p in every]
+    return [p for p in every if id(p) in numbers], torch.cat(columns)
+
+
+def _truth(gradient: Tensor, target: Tensor | None, size: float) -> Tensor:
+    name, truth, least = "gradient of J", gradient, max(SHORTEST, 1e-12 * size)
+    if target is not None:
+        name = "target"
+        check_tensor(name, target)
+        fits = target.shape == gradient.shape and target.isfinite().all()
+        shape = tuple(gradient.shape)
+        expected = f"finite numbers of shape {shape}, one for each parameter"
+        require(fits, name, expected, tuple(target.shape))
+        truth, least = target.detach().double().cpu(), SHORTEST
+    length = truth.norm().item()
+    expected = (
+        "one that is not zero, nor of a length that cannot be squared, or nothing can "
+        "be compared with it; examine with another policy or world"
+    )
+    require(least < length < LONGEST, name, expected, length)
+    return truth
+
+
+def _check_policy(mdp: TabularMDP, policy: nn.Module, seen: Tensor) -> Tensor:
+    """Its log-probabilities (S, A) of what is seen (S, D), if they depend on no more.
+
+    A finite world's policy is a table. One that remembers, compares or draws is none.
+    """
+    try:
+        exact.objective_by_dp(mdp, policy, 1.0)
+    except TypeError as error:
+        raise TypeError(
+            f"{error}. The clinic lists every action: examine the loss with a policy "
+            "of finitely many"
+        ) from error
+    with torch.no_grad():
+        table, again = policy(seen).logits, policy(seen).logits
+        steady = _same(again, table)
+        expected = "the same answer to the same observations"
+        came = "two answers; dropout or memory? Call policy.eval() before"
+        _demand(steady, expected, came)
+        order = torch.arange(len(seen)).flip(0).repeat(2)
+        same = False
+        with suppress(Exception):  # batch norm refuses a single observation
+            alone = torch.cat([policy(one[None]).logits for one in seen[:_ALONE]])
+            same = _same(alone, table[:_ALONE])
+            same = same and _same(policy(seen[order]).logits, table[order])
+        with suppress(Exception):  # only a loss that calls it so needs this form
+            steps = torch.arange(3 * mdp.horizon).reshape(3, -1) % len(seen)
+            of_steps = policy(seen[steps]).logits
+            same = same and _same(of_steps, table[steps])
+    expected = "a policy that looks at the present observation alone"
+    came = (
+        "one whose answer depends on the others that are given with it, as that of a "
+        "recurrent network, attention or batch norm in training does. Call "
+        "policy.eval(), or put what it remembers into the observations"
+    )
+    _demand(same, expected, came)
+    return table
+
+
+def _demand(holds: bool, expected: str, came: str) -> None:
+    if not holds:
+        raise ValueError(f"policy: expected {expected}, got {came}")
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    tolerance = 1e-9 if one.dtype == torch.float64 else 1e-3
+    return one.shape == other.shape and torch.allclose(
+        one.exp(), other.exp(), rtol=0, atol=tolerance
+    )
+
+
+def _in_float64(policy: nn.Module, seen: Tensor) -> nn.Module:
+    """The same policy with more digits, or itself where it has no more."""
+    try:
+        twin = copy.deepcopy(policy).double()
+        with torch.no_grad():
+            is_exact = twin(seen.double()).logits.dtype == torch.float64
+    except Exception:  # a policy that cannot be copied, or insists on its precision
+        return policy
+    return twin if is_exact else policy

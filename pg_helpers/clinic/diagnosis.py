@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,45 @@ from pg_helpers.clinic.picture import as_html, draw, in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from pg_helpers.clinic.worlds import Worlds
+
+
+# So many standard errors are not exceeded by chance: in the worst case, once in two
+# million samples.
+CERTAIN = 5
+TO_HORIZON, TO_LONGEST = "to the horizon", "to the longest episode of the batch"
+
+
+@dataclass(frozen=True)
+class Row:
+    """How far the mean gradient E[g] is from grad J, for one N and one padding.
+
+    Attributes:
+        num_trajectories: N, trajectories in a batch.
+        padding: "to the horizon", or "to the longest episode of the batch" as in
+            `train`.
+        relative_error: ||E[g] - grad J|| / ||grad J||.
+        cosine: of the angle between both; 0 where E[g] is 0.
+        scale: length of E[g] along grad J, in units of ||grad J||.
+        standard_error: of relative_error; 0 where all batches were listed.
+        missed: how many trajectories were in none of the batches.
+    """
+
+    num_trajectories: int
+    padding: str
+    relative_error: float
+    cosine: float
+    scale: float
+    standard_error: float
+    missed: int
+
+    def __str__(self) -> str:
+        """Error, with its standard error, and cosine."""
+        error = f"{100 * self.relative_error:.3g} %"
+        if self.standard_error > 0:
+            error += f" (standard error {100 * self.standard_error:.2g} %)"
+        return f"error {error}, cosine {self.cosine:.4f}"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -27,7 +66,9 @@ class Diagnosis:
     and the other numbers are NaN.
 
     Attributes:
-        verdict: what was found, in a sentence or two.
+        verdict: what was found, in a few sentences.
+        answer: "unbiased", "biased", or "cannot tell" where a sample is too small, or
+            the loss draws random numbers; "fails" where there is no gradient to judge.
         cause: the faults that it was recognised by, as one phrase; empty where there
             are none, or none that is known.
         relative_error: ||E[g] - grad J|| / ||grad J||; 0 for a right loss.
@@ -36,16 +77,20 @@ class Diagnosis:
         variance: total variance of g, the mean of ||g - E[g]||^2.
         plain_variance: that of the plain estimator (19) from as many trajectories.
         standard_error: of relative_error, where batches were sampled; 0 where all
-            were listed.
-        unbiased: whether the relative error is no more than rounding, or, for a
-            sample, than four standard errors.
+            were listed, or the loss was recognised and its mean is known.
+        num_trajectories: N, trajectories in a batch.
         examined: how many batches of how many trajectories.
+        rows: error and cosine for this N; then with other padding, where that makes a
+            difference; then for a larger N, where the loss mixes the trajectories.
+        worlds: the same in other worlds, where that was asked for.
+        not_examined: what the verdict says nothing about.
         expected: E[g], (P,), in the order of policy.parameters().
         gradient: grad J, (P,).
         truth: what is called grad J here, in words: another target may be given.
     """
 
     verdict: str
+    answer: str = "fails"
     cause: str = ""
     relative_error: float = math.inf
     cosine: float = math.nan
@@ -53,8 +98,11 @@ class Diagnosis:
     variance: float = math.nan
     plain_variance: float = math.nan
     standard_error: float = math.nan
-    unbiased: bool = False
+    num_trajectories: int = 0
     examined: str = "nothing"
+    rows: tuple[Row, ...] = ()
+    worlds: Worlds | None = None
+    not_examined: tuple[str, ...] = ()
     expected: Tensor = field(default_factory=lambda: torch.empty(0))
     gradient: Tensor = field(default_factory=lambda: torch.empty(0))
     truth: str = "the gradient of J"
@@ -85,6 +133,11 @@ class Diagnosis:
         return "".join(parts)
 
     @property
+    def unbiased(self) -> bool:
+        """Whether E[g] is grad J, within the tolerance and beyond doubt."""
+        return self.answer == "unbiased"
+
+    @property
     def alt(self) -> str:
         """The picture in words; empty where there is none."""
         return in_words(self.pushes, self.truth) if self.pushes.numel() else ""
@@ -105,16 +158,39 @@ class Diagnosis:
             )
         draw(figure, self.pushes, self.cloud, self.truth)
 
+    def with_worlds(self, worlds: Worlds, tolerance: float) -> Diagnosis:
+        """The same, after the loss was examined in other worlds too."""
+        doubt, answer = CERTAIN * worlds.standard_error, self.answer
+        if answer == "unbiased" and (worlds.relative_error + doubt > tolerance).any():
+            answer = "cannot tell"
+        if answer in ("unbiased", "cannot tell"):
+            biased = (worlds.relative_error - doubt > tolerance).any()
+            answer = "biased" if biased else answer
+        return replace(
+            self,
+            verdict=f"{self.verdict} {worlds}",
+            answer=answer,
+            worlds=worlds,
+            not_examined=self.not_examined[1:],
+        )
+
     def _figures(self) -> list[tuple[str, str]]:
         if math.isinf(self.relative_error):
             return []
         error = f"{100 * self.relative_error:.1f} % of {self.truth}"
         if self.standard_error > 0:
-            error += f" (standard error {100 * self.standard_error:.1f} %)"
-        return [
+            error += f" (standard error {100 * self.standard_error:.2g} %)"
+        figures = [
             ("examined", self.examined),
             ("error", error),
             ("cosine", f"{self.cosine:.4f}"),
             ("length", f"{self.scale + 0:.3f} along {self.truth}"),
             ("variance", f"{self.variance:.3g} (plain: {self.plain_variance:.3g})"),
         ]
+        for row in self.rows[1:]:
+            cut = row.padding == TO_LONGEST
+            name = "cut to longest" if cut else f"N = {row.num_trajectories}"
+            figures.append((name, str(row)))
+        if self.not_examined:
+            figures.append(("not examined", "; ".join(self.not_examined)))
+        return figures

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-import math
+import random
+from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pg_helpers import exact
 from pg_helpers.binder import BoundLoss, Loss
-from pg_helpers.clinic.case import Case, total_variance
-from pg_helpers.clinic.causes import cause_of
-from pg_helpers.clinic.diagnosis import Diagnosis
-from pg_helpers.clinic.measure import FaultError, gradients
+from pg_helpers.clinic.answers import (
+    SHARE,
+    Answers,
+    answers,
+    by_singles,
+    depends_on_padding,
+    mixes,
+)
+from pg_helpers.clinic.batches import MOST_TRAJECTORIES
+from pg_helpers.clinic.case import Case
+from pg_helpers.clinic.causes import Cause, cause_of, with_exact_mean
+from pg_helpers.clinic.diagnosis import (
+    CERTAIN,
+    TO_HORIZON,
+    TO_LONGEST,
+    Diagnosis,
+    Row,
+)
+from pg_helpers.clinic.measure import Asker, FaultError
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+from pg_helpers.clinic.untouched import untouched
 from pg_helpers.clinic.words import Findings, verdict
+from pg_helpers.clinic.worlds import over_worlds
 from pg_helpers.execution import one_thread
 from pg_helpers.mdp import TabularMDP, check_mdp
-from pg_helpers.require import check_count, check_fraction, check_tensor, shown
+from pg_helpers.require import check_count, check_fraction, require
+from pg_helpers.returns import total_return
 
-# The picture shows as many single gradients, the likeliest.
-_DRAWN = 300
-# 3000 batches of so many trajectories take a minute and 100 MB.
-MOST_TRAJECTORIES = 1000
-# Lengths between these can be squared.
-_SHORTEST, _LONGEST = 1e-140, 1e140
+# The picture shows as many single gradients, the likeliest, and is turned so that as
+# many scatter widely in it.
+_DRAWN, _SPREAD = 300, 5000
+MOST_WORLDS = 1000
+# A loss that draws random numbers is asked twice about as many batches.
+_REPEATED = 300
 
 
 def examine(
@@ -33,23 +52,31 @@ def examine(
     mdp: TabularMDP | None = None,
     policy: nn.Module | None = None,
     gamma: float = GAMMA,
-    num_trajectories: int = 1,
+    num_trajectories: int | None = None,
     target: Tensor | None = None,
+    tolerance: float | None = None,
+    parameters: Iterable[Tensor] | None = None,
+    worlds: int | None = None,
     seed: int = 0,
 ) -> Diagnosis:
-    """Hold a loss against the gradient of J, exactly.
+    """Compare the mean gradient of a loss with the gradient of J, exactly.
 
     The loss is asked for its gradient on every batch of N trajectories that the policy
-    can sample, and these gradients are averaged, each with its probability. Where
-    there are more than 5000 batches, 3000 are sampled, and the diagnosis has standard
-    errors. A loss that works on batches (their mean, their spread) must be examined
-    with N of at least 2.
+    can sample, and these gradients are averaged, each weighted by its probability. In
+    the standard world that is done for N up to 5 (two, if the loss cannot be mapped
+    over batches by `torch.func.vmap`). For larger N some batches are sampled, and the
+    diagnosis has standard errors, unless the loss is recognised and its mean known.
+
+    There are three answers: unbiased, biased, and "cannot tell", where the sample is
+    too small for the tolerance. The answer is "unbiased" only if it is so with both
+    paddings: to the world's horizon and, as in `train`, to the longest episode of each
+    batch.
 
     A loss takes one of two forms, in any order by these names, or in this order by
     others; it may be an nn.Module with such a `forward`:
 
-    - `loss(log_probs, rewards, mask)`, each (N, T), T the world's horizon. Padded
-      steps hold state 0, action 0 and reward 0: their log-probability is a number with
+    - `loss(log_probs, rewards, mask)`, each (N, T), T the padded length. Padded steps
+      hold state 0, action 0 and reward 0: their log-probability is a number with
       a gradient like any other, as in `train`, so that a missing mask shows.
     - `loss(batch, policy)`, batch a `pg.Trajectories` padded in the same way: for
       losses with baselines, ratios or values. Only the gradient by the parameters of
@@ -64,9 +91,15 @@ def examine(
         policy: a Categorical over its actions; `standard_policy(mdp)` by default. Use
             float64: in float32 a bias below 0.01 % cannot be told from rounding.
         gamma: discount of J, in [0, 1]; it must be that of the loss.
-        num_trajectories: N, from 1 to 1000.
+        num_trajectories: N, from 1 to 1000. By default 1, or 2 if the loss mixes the
+            trajectories of a batch, so that pairs give more than the mean of two.
         target: flat (P,) gradient to be held against instead of that of J.
-        seed: of sampled batches, and of what the loss itself draws from PyTorch.
+        tolerance: largest relative error that counts as unbiased, in [0, 1]; by default
+            what rounding explains, 1e-6 in float64 and 1e-4 in float32.
+        parameters: those of the policy's that count, such as the actor's where a critic
+            is part of the same module; all by default.
+        worlds: in so many random worlds it is examined too, from 1 to 1000.
+        seed: of sampled batches, and of the random state that the loss finds.
 
     Returns:
         The diagnosis; its verdict says what was found.
@@ -74,107 +107,213 @@ def examine(
     Raises:
         TypeError: loss is not a function of such arguments, or another argument is of
             the wrong kind.
-        ValueError: gamma, N or seed is out of range, the world is too large to be
-            listed or does not fit the policy, the target has another shape, or the
-            gradient to be held against is zero or beyond comparison.
+        ValueError: a number is out of range, the world is too large to be listed or
+            does not fit the policy, the policy's answers depend on more than the
+            present observation, a parameter is not the policy's, the target has another
+            shape, or the gradient to be held against is zero or beyond comparison.
     """
     bound = BoundLoss(loss)
     gamma = check_fraction("gamma", gamma)
-    num_trajectories = check_count(
-        "num_trajectories", num_trajectories, at_most=MOST_TRAJECTORIES
-    )
+    if num_trajectories is not None:
+        most = MOST_TRAJECTORIES
+        num_trajectories = check_count("num_trajectories", num_trajectories, 1, most)
+    if tolerance is not None:
+        tolerance = check_fraction("tolerance", tolerance)
+    if worlds is not None:
+        worlds = check_count("worlds", worlds, at_most=MOST_WORLDS)
+        alone = mdp is policy is target is parameters is None
+        expected = "no mdp, policy, parameters or target: each world has its own"
+        require(alone, "worlds", expected, worlds)
     seed = check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     mdp = standard_world() if mdp is None else mdp
     check_mdp(mdp)
-    policy = standard_policy(mdp) if policy is None else policy
-    if not isinstance(policy, nn.Module):
-        raise TypeError(f"policy: expected a torch.nn.Module, got {shown(policy)}")
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    if policy is None:
+        with torch.inference_mode(False):
+            policy = standard_policy(mdp)
+    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    grads = torch.inference_mode(False), torch.enable_grad()
+    with grads[0], grads[1], one_thread(), untouched(policy, loss):
         torch.manual_seed(seed)
-        truth = _truth(mdp, policy, gamma, target)
-        case = Case(mdp, policy, gamma, num_trajectories, seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        case = Case(mdp, policy, gamma, target, parameters)
+        examination = _Examination(Asker(bound, case), seed, tolerance)
         try:
-            found = _asked(bound, case)
+            found = examination.diagnosis(num_trajectories)
+            if worlds is not None:
+                N, recognised = found.num_trajectories, examination.recognised
+                spread = over_worlds(bound, gamma, N, worlds, recognised)
+                found = found.with_worlds(spread, examination.tolerance)
+            return found
         except FaultError as fault:
-            return Diagnosis(str(fault))
-        name = "the gradient of J" if target is None else "the target"
-        return _judge(found, truth, case, name)
+            answer = "cannot tell" if fault.undecided else "fails"
+            return Diagnosis(str(fault), answer=answer)
 
 
-def _truth(
-    mdp: TabularMDP, policy: nn.Module, gamma: float, target: Tensor | None
-) -> Tensor:
-    """The gradient of J, (P,), or the target instead."""
-    truth = exact.gradient(mdp, policy, gamma)
-    if target is not None:
-        check_tensor("target", target)
-        if target.shape != truth.shape or not target.isfinite().all():
-            raise ValueError(
-                f"target: expected finite numbers of shape {tuple(truth.shape)}, one "
-                f"for each parameter, got shape {tuple(target.shape)}"
+class _Examination:
+    """What is asked of one loss in one case, and how it is judged."""
+
+    def __init__(self, asker: Asker, seed: int, tolerance: float | None) -> None:
+        self._asker, self._case, self._seed = asker, asker.case, seed
+        self.tolerance = max(asker.case.rounding, tolerance or 0.0)
+        self.recognised: Cause | None = None
+
+    def diagnosis(self, num_trajectories: int | None) -> Diagnosis:
+        """Ask the loss, compare and judge."""
+        case = self._case
+        for N in [num_trajectories] if num_trajectories else [2, 1]:
+            try:
+                self._check_repeats(N)
+                break
+            except FaultError as fault:  # if it cannot be asked, that shows below
+                if fault.undecided:
+                    raise
+        mixing = self._mixing(num_trajectories)
+        N = num_trajectories or (2 if mixing else 1)
+        asked = answers(self._asker, N, self._seed)
+        pairs = answers(self._asker, 2, self._seed) if N == 1 and mixing else None
+        if pairs and pairs.found.any() and not asked.found.any():
+            raise FaultError(
+                "Zero for every single trajectory, but not for two: the loss compares "
+                "the trajectories of a batch. Examine it with num_trajectories=2."
             )
-        truth = target.detach()
-    truth = truth.double().cpu()
-    if not _SHORTEST < truth.norm() < _LONGEST:
-        name = "gradient of J" if target is None else "target"
-        raise ValueError(
-            f"{name}: expected one that is not zero, nor of a length that cannot be "
-            f"squared, or nothing can be compared with it, got {truth.norm().item()}; "
-            "examine with another policy or world"
+        # Of a loss that mixes them, single trajectories do not tell all causes apart.
+        of = pairs or asked
+        self.recognised = cause_of(of.found, case, of.batches.index)
+        asked = with_exact_mean(asked, self.recognised, case)
+        if asked.batches.sampled and mixing is False:
+            asked = by_singles(asked, self._asker, self._seed)
+        row = self._row(asked)
+        cut, failure = self._cut(asked)
+        because = ""
+        if self.recognised:
+            padded = bool(cut) and case.horizon > 1
+            many = of.batches.num_trajectories if mixing is not False else 1
+            because = self.recognised.in_words(many, case.horizon if padded else 1)
+        larger, not_examined = self._larger(asked, mixing)
+        truth, length = case.truth, float(case.truth.norm())
+        expected, uncertain = asked.expected, CERTAIN * row.standard_error
+        findings = Findings(
+            relative_error=row.relative_error,
+            cosine=row.cosine,
+            scale=row.scale,
+            variance=asked.variance,
+            plain_variance=case.plain_variance / N,
+            standard_error=row.standard_error,
+            answer=self._answer([row, *cut], failure),
+            cause=because,
+            pushes=torch.stack([case.push(step) for step in (expected, truth)]),
         )
-    return truth
-
-
-def _asked(loss: BoundLoss, case: Case) -> Tensor:
-    """Minus the gradient of the loss on each batch, (B, P); what is rounding is 0."""
-    found = gradients(loss, case.batches, case.policy)
-    if found.norm() > _LONGEST:
-        raise FaultError(
-            f"The gradient of the loss is as large as {found.abs().max():.1e}: nothing "
-            "can be compared with it."
+        close = max(case.rounding, uncertain) * length
+        across = expected - row.scale * truth
+        words = verdict(
+            findings,
+            zero=float(expected.norm()) <= close,
+            straight=float(across.norm()) <= close,
+            truth=case.name,
+            exact=case.rounding,
+            here=self._answer([row], ""),
+            tolerance=self.tolerance,
+            others=[r for r in (*cut, *larger) if _differ(r, row)],
+            failure=failure,
+            missed=asked.missed,
         )
-    if found.abs().max() > 0.01 * case.rounding * case.scores.abs().max():
-        return found
-    if case.num_trajectories == 1 and _asked(loss, case.with_pairs()).any():
-        raise FaultError(
-            "Zero for every single trajectory, but not for two: the loss compares the "
-            "trajectories of a batch. Examine it with num_trajectories=2."
+        chosen = " (chosen because the loss mixes the trajectories of a batch)"
+        return Diagnosis(
+            words,
+            **findings._asdict(),
+            num_trajectories=N,
+            examined=asked.batches.in_words
+            + (chosen if N != (num_trajectories or 1) else ""),
+            rows=(row, *cut, *larger),
+            not_examined=tuple(not_examined),
+            expected=expected,
+            gradient=truth,
+            truth=case.name,
+            cloud=_cloud(asked.found, expected, truth, asked.batches.chance),
         )
-    return torch.zeros_like(found)
+
+    def _mixing(self, num_trajectories: int | None) -> bool | None:
+        """Whether the loss mixes the trajectories of a batch; None where unknown."""
+        try:
+            return mixes(self._asker, self._seed)
+        except FaultError:
+            if num_trajectories is None:
+                raise
+            return None  # it may need batches of another size
+
+    def _check_repeats(self, N: int) -> None:
+        """On batches of the least return first: the largest may settle a memory."""
+        case, generator = self._case, np.random.default_rng(self._seed)
+        returns = total_return(case.every.rewards.cpu().double(), case.gamma).abs()
+        least = returns.argsort(stable=True)
+        chosen = least[torch.linspace(0, len(least) - 1, 8).long()]
+        rest = torch.from_numpy(generator.integers(len(least), size=(_REPEATED, N)))
+        rest[: len(chosen), 0] = chosen
+        self._asker.check_repeats(rest)
+
+    def _row(self, asked: Answers, padding: str = TO_HORIZON) -> Row:
+        """How far the mean gradient is from the truth."""
+        expected, truth = asked.expected, self._case.truth
+        length = float(truth.norm())
+        return Row(
+            num_trajectories=asked.batches.num_trajectories,
+            padding=padding,
+            relative_error=float((expected - truth).norm()) / length,
+            cosine=_cosine(expected, truth),
+            scale=float(expected @ truth) / length**2,
+            standard_error=asked.uncertain / length,
+            missed=asked.missed,
+        )
+
+    def _cut(self, asked: Answers) -> tuple[list[Row], str]:
+        """The row for batches that are cut to their longest episode, or a failure.
+
+        There is no row where that makes no difference.
+        """
+        N = asked.batches.num_trajectories
+        try:
+            if not depends_on_padding(self._asker, asked, self._seed):
+                return [], ""
+            cut = answers(self._asker, N, self._seed, cut=True)
+        except FaultError as fault:
+            return [], str(fault)
+        return [self._row(cut, TO_LONGEST)], ""
+
+    def _larger(
+        self, asked: Answers, mixing: bool | None
+    ) -> tuple[list[Row], list[str]]:
+        """The row for a larger N, if that may differ; and what is not looked at."""
+        rows, missing = [], ["other worlds and policies"]
+        if self._case.every.mask.all():
+            missing.append("padding: every episode has the same length")
+        if self._asker.holds_ratio(asked.batches.index):
+            missing.append("ratios other than 1: the policy is the one that sampled")
+        N = asked.batches.num_trajectories
+        more = 2 if N == 1 else max(4, 2 * N)
+        if mixing is not False and more <= MOST_TRAJECTORIES:
+            try:
+                larger = answers(self._asker, more, self._seed, share=SHARE)
+                rows.append(self._row(larger))
+            except FaultError as fault:
+                missing.append(f"N = {more}: {fault}")
+        return rows, missing
+
+    def _answer(self, rows: list[Row], failure: str) -> str:
+        """That of the worst row."""
+        most = max(r.relative_error - CERTAIN * r.standard_error for r in rows)
+        if most > self.tolerance:
+            return "biased"
+        if failure:
+            return "fails"
+        most = max(r.relative_error + CERTAIN * r.standard_error for r in rows)
+        missed = any(r.missed for r in rows)
+        return "cannot tell" if missed or most > self.tolerance else "unbiased"
 
 
-def _judge(found: Tensor, truth: Tensor, case: Case, name: str) -> Diagnosis:
-    """Numbers, cause, verdict and picture, from the gradient of each batch, (B, P)."""
-    batches = case.batches
-    expected, noise = batches.chance @ found, total_variance(found, batches.chance)
-    length = float(truth.norm())
-    error = float((expected - truth).norm()) / length
-    uncertain = math.sqrt(noise / len(found)) / length if batches.sampled else 0.0
-    tolerance = max(case.rounding, 4 * uncertain)
-    scale = float(expected @ truth) / length**2
-    cause = cause_of(found, case)
-    findings = Findings(
-        relative_error=error,
-        cosine=_cosine(expected, truth),
-        scale=scale,
-        variance=noise,
-        plain_variance=case.plain_variance(),
-        standard_error=uncertain,
-        unbiased=error <= tolerance,
-        cause=cause.in_words(*batches.shape) if cause else "",
-        pushes=torch.stack([case.push(step) for step in (expected, truth)]),
-    )
-    zero = float(expected.norm()) <= tolerance * length
-    straight = float((expected - scale * truth).norm()) <= tolerance * length
-    return Diagnosis(
-        verdict(findings, zero, straight, name),
-        **findings._asdict(),
-        examined=batches.in_words(),
-        expected=expected,
-        gradient=truth,
-        truth=name,
-        cloud=_cloud(found, expected, truth, batches.chance),
-    )
+def _differ(one: Row, other: Row) -> bool:
+    noise = CERTAIN * (one.standard_error + other.standard_error)
+    return abs(one.relative_error - other.relative_error) > max(1e-6, noise)
 
 
 def _cosine(one: Tensor, other: Tensor) -> float:
@@ -189,12 +328,14 @@ def _cloud(found: Tensor, expected: Tensor, truth: Tensor, chance: Tensor) -> Te
     """Mean, truth and the likeliest gradients in a plane, with chances, (M, 3)."""
     along = truth / truth.norm()
     across = expected - (expected @ along) * along
+    likeliest = chance.argsort(descending=True, stable=True)
     if across.norm() <= 1e-6 * truth.norm():
         # No bias to show: the direction in which the gradients scatter most.
-        rest = found - torch.outer(found @ along, along)
-        across = torch.linalg.svd(chance.sqrt()[:, None] * rest).Vh[0]
+        some = likeliest[:_SPREAD]
+        rest = found[some] - torch.outer(found[some] @ along, along)
+        weighted = chance[some].sqrt()[:, None] * rest
+        across = torch.linalg.svd(weighted, full_matrices=False).Vh[0]
     plane = torch.stack([along, across / across.norm().clamp(min=1e-300)], dim=1)
-    likeliest = chance.argsort(descending=True, stable=True)[:_DRAWN]
-    rows = torch.cat([expected[None], truth[None], found[likeliest]])
-    chances = torch.cat([chance.new_ones(2), chance[likeliest]])
+    rows = torch.cat([expected[None], truth[None], found[likeliest[:_DRAWN]]])
+    chances = torch.cat([chance.new_ones(2), chance[likeliest[:_DRAWN]]])
     return torch.cat([rows @ plane, chances[:, None]], dim=1)

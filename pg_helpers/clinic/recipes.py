@@ -7,8 +7,9 @@ the score of each step of a batch is multiplied with.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ class Sample:
         best: int64 (B, N, T), the same with the most likely action.
         pi: float64 (S, A), the policy.
         gamma: discount, in [0, 1].
+        known: weights that were computed, by what they are made of.
     """
 
     rewards: Tensor
@@ -36,6 +38,7 @@ class Sample:
     best: Tensor
     pi: Tensor
     gamma: float
+    known: dict[Any, Tensor] = field(default_factory=dict, compare=False)
 
     def powers(self, gamma: float) -> Tensor:
         """gamma^t, (T,)."""
@@ -104,7 +107,7 @@ def _from_last(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
 
 def _twice(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
     """Weights of rewards that were discounted before."""
-    return weigh(replace(sample, rewards=_discounted(sample)))
+    return weigh(replace(sample, rewards=_discounted(sample), known={}))
 
 
 def _weights() -> list[Ingredient]:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pg_helpers.clinic.diagnosis import CERTAIN, TO_LONGEST, Row
+
 
 class Findings(NamedTuple):
     """What the verdict is made from; the names are those of `Diagnosis`."""
@@ -16,30 +18,92 @@ class Findings(NamedTuple):
     variance: float
     plain_variance: float
     standard_error: float
-    unbiased: bool
+    answer: str
     cause: str
     pushes: Tensor
 
 
-def verdict(found: Findings, zero: bool, straight: bool, truth: str) -> str:
-    """Say in a sentence or two what is right or wrong with a loss.
+def verdict(
+    found: Findings,
+    zero: bool,
+    straight: bool,
+    truth: str,
+    exact: float,
+    here: str,
+    tolerance: float,
+    others: list[Row],
+    failure: str,
+    missed: int,
+) -> str:
+    """Say in a few sentences what is right or wrong with a loss.
 
     Args:
         found: the numbers.
         zero: whether E[g] is zero, but for rounding or the noise of a sample.
         straight: whether E[g] lies along grad J, in the same sense.
         truth: what the loss is held against, such as "the gradient of J".
+        exact: a relative error that is rounding.
+        here: the answer for batches that are padded to the horizon.
+        tolerance: the relative error up to which a loss counts as unbiased.
+        others: rows, of another padding or another N, that give another answer.
+        failure: what is said of batches that are cut to their longest episode, where
+            the loss cannot be asked about them.
+        missed: how many trajectories are in no batch of a sample.
     """
-    because = f" {_capital(found.cause)}." if found.cause else ""
-    if found.unbiased:
+    doubt = CERTAIN * found.standard_error
+    is_exact = found.relative_error + doubt <= exact
+    right = "Unbiased" if found.answer == here else _ONLY
+    if is_exact and here == "cannot tell":
+        said = (
+            f"Cannot tell whether it is biased: the sample's mean is {truth}, but "
+            f"{missed:,} trajectories are in none of its batches. Fewer trajectories "
+            "in a batch decide it."
+        )
+    elif is_exact:
         aside = f" What sets it apart: {found.cause}." if found.cause else ""
-        mean = f"its mean is {truth}{_sure(found)}"
-        return f"Unbiased: {mean}. {_noise(found)}{aside}"
+        said = f"{right}: its mean is {truth}. {_noise(found)}{aside}"
+    elif here != "biased" and found.standard_error > 0:
+        mean = f"the sample's mean is {_percent(found.relative_error)} off {truth}"
+        said = f"{mean}, give or take {_percent(doubt)}"
+        if here == "unbiased":
+            said = f"{right} to within {_percent(tolerance)}: {said}."
+        else:
+            said = (
+                f"Cannot tell whether it is biased: {said}. A tolerance above "
+                f"{_percent(found.relative_error + doubt)}, or fewer trajectories in a "
+                "batch, decide it."
+            )
+    else:
+        said = _direction(found, zero, straight, truth)
+        if here == "unbiased":
+            said = f"{right} to within {_percent(tolerance)}. {said}"
+    said = " ".join([said, *(_other(row, is_exact, exact) for row in others)])
+    return f"{said} {_capital(_CUT)}: {failure}" if failure else said
+
+
+_ONLY = "Padded to the horizon it is unbiased"
+_CUT = "padded to the longest episode of each batch, as in training"
+
+
+def _other(row: Row, elsewhere: bool, exact: float) -> str:
+    """What another padding, or another N, changes."""
+    off = f"it is off by {_percent(row.relative_error)} (cosine {row.cosine:.4f})"
+    if row.relative_error <= exact:
+        off = "it is unbiased"
+    where = f"with N = {row.num_trajectories}"
+    if row.padding == TO_LONGEST:
+        where = f"{_CUT},"
+    return f"{'But ' + where if elsewhere else _capital(where)} {off}."
+
+
+def _direction(found: Findings, zero: bool, straight: bool, truth: str) -> str:
+    because = f" {_capital(found.cause)}." if found.cause else ""
     if zero and found.variance == 0:
         return (
             "Zero on every batch: nothing is learned. The usual ways there: a weight "
             "spread over all actions, whose probabilities sum to 1 whatever theta is; "
-            "a return compared with itself alone."
+            "a return compared with itself alone; a ratio of log-probabilities to "
+            "themselves, without detach()."
         )
     if zero:
         return f"Zero on average{_sure(found)}: it only adds noise.{because}"
@@ -52,14 +116,16 @@ def verdict(found: Findings, zero: bool, straight: bool, truth: str) -> str:
     way = "Uphill" if found.cosine > 0 else "Downhill"
     return (
         f"{way}, but not {truth}: off by {_percent(found.relative_error)} "
-        f"(cosine {found.cosine:.4f}). {_worst(found.pushes, truth)}.{because}"
+        f"(cosine {found.cosine:.4f}){_sure(found)}. {_worst(found.pushes, truth)}."
+        f"{because}"
     )
 
 
 def _sure(found: Findings) -> str:
     if found.standard_error == 0:
         return ""
-    return f", within {_percent(4 * found.standard_error)} as far as a sample tells"
+    doubt = _percent(CERTAIN * found.standard_error)
+    return f", within {doubt} as far as a sample tells"
 
 
 def _noise(found: Findings) -> str:

@@ -129,9 +129,19 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
         "loss": st.just(loss),
         **CHOICE,
         "gamma": st.floats(0.5, 1),  # at 0 the gradient is 0, and refused
-        "num_trajectories": st.just(1),
+        "num_trajectories": st.sampled_from([None, 1, 2]),
+        "tolerance": st.none() | st.floats(0, 1),
+        "parameters": st.none(),
+        "worlds": st.none(),
         "seed": st.integers(0, 2**63 - 1),
     },
+    clinic.batch: {
+        "num_trajectories": COUNT,
+        "mdp": MDP,
+        "policy": POLICY,
+        "seed": st.integers(0, 2**63 - 1),
+    },
+    clinic.from_backward: {"run": st.just(loss)},
     clinic.standard_policy: {"mdp": MDP},
     exact.count_trajectories: {"mdp": MDP},
     exact.trajectories: {"mdp": MDP},
@@ -168,7 +178,7 @@ def test_nonsense_is_refused_or_answered(function, data):
     right = {name: data.draw(of) for name, of in TABLE[function].items()}
     name = data.draw(st.sampled_from([*right]), "replaced")
     nonsense = spoiled(right[name]) | THINGS
-    if name in ("loss", "optimizer", "schedule", "function"):
+    if name in ("loss", "run", "optimizer", "schedule", "function"):
         nonsense = nonsense.filter(lambda thing: not callable(thing))  # may raise
     called(function, right | {name: data.draw(nonsense, name)})
 

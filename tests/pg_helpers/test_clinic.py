@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from worlds import clinic_in_a_table, random_table
 
 import pg_helpers as pg
-from pg_helpers.clinic import batches
 
 BANDIT = pg.two_armed_bandit((1.0, 3.0), noise=0.5)
 
@@ -48,12 +47,13 @@ def slopes(loss, log_probs, rewards, mask):
     return found
 
 
-def brute_force(loss, mdp, pi, num_trajectories):
+def brute_force(loss, mdp, pi, num_trajectories, cut=False):
     """Mean and total variance of minus the gradient, over all batches, one by one."""
     chances, rows = [], []
-    shape = (num_trajectories, mdp.horizon)
     for batch in itertools.product(oracles.paths(mdp, pi), repeat=num_trajectories):
         # At padded steps state 0, action 0, reward 0.
+        longest = max(len(path.actions) for path in batch)
+        shape = (num_trajectories, longest if cut else mdp.horizon)
         states, actions = np.zeros(shape, int), np.zeros(shape, int)
         rewards, mask = np.zeros(shape), np.zeros(shape, bool)
         for row, path in enumerate(batch):
@@ -124,47 +124,6 @@ def test_a_right_loss_times_a_number_is_that_much_too_long(factor, constant):
     way = "uphill" if factor > 0 else "downhill"
     start = "Unbiased" if found.unbiased else f"Straight {way}"
     assert found.verdict.startswith(start)
-
-
-def examined_by_sample(loss, seed=0):
-    """There are 4^7 batches, too many to be listed."""
-    policy = pg.TabularPolicy(3, 2).double()
-    options = {"mdp": BANDIT, "policy": policy, "num_trajectories": 7}
-    return pg.clinic.examine(loss, seed=seed, **options)
-
-
-def test_too_many_batches_are_sampled_with_their_errors():
-    """The variance of the mean of seven trajectories is known."""
-    found = examined_by_sample(plain)
-    truth, variances = oracles.gradient_moments(BANDIT, np.full((3, 2), 0.5), GAMMA)
-    assert found.examined == "3,000 sampled batches of 7 trajectories"
-    # A variance is estimated from 3000 squares to about 5 %.
-    assert found.plain_variance == pytest.approx(variances.sum() / 7)
-    assert found.variance == pytest.approx(variances.sum() / 7, rel=0.2)
-    error = math.sqrt(found.variance / 3000) / np.linalg.norm(truth)
-    assert found.standard_error == pytest.approx(error)
-    assert 0 < found.relative_error < 4 * found.standard_error
-    assert found.unbiased
-    percent = f"{400 * error:.2g} %"
-    assert f"within {percent} as far as a sample tells" in found.verdict
-    assert f"(standard error {100 * error:.1f} %)" in str(found)
-
-
-def test_a_sample_is_that_of_its_seed_and_tells_a_wrong_loss(monkeypatch):
-    monkeypatch.setattr(batches, "SAMPLES", 300)
-    found = [examined_by_sample(plain, seed).relative_error for seed in (0, 0, 1)]
-    assert found[0] == found[1] != found[2]
-    wrong = examined_by_sample(lambda *batch: -plain(*batch))
-    assert not wrong.unbiased
-    assert wrong.verdict.startswith("Straight downhill")
-
-
-@pytest.mark.parametrize("most, kind", [(16, "all 16 pairs of"), (15, "3 sampled")])
-def test_batches_are_listed_up_to_a_number(monkeypatch, most, kind):
-    monkeypatch.setattr(batches, "MOST_LISTED", most)
-    monkeypatch.setattr(batches, "SAMPLES", 3)
-    found = pg.clinic.examine(plain, mdp=BANDIT, num_trajectories=2)
-    assert found.examined.startswith(kind)
 
 
 @pytest.mark.parametrize(

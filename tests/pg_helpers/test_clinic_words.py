@@ -105,8 +105,9 @@ def test_a_keyboard_interrupt_is_not_a_verdict():
 def test_a_loss_that_compares_the_trajectories_of_a_batch_needs_two():
     loss = weighted(lambda rewards, mask: rewards - rewards.mean())
     world = pg.two_armed_bandit()
-    assert "num_trajectories=2" in examine(loss, mdp=world).verdict
-    two = examine(loss, mdp=world, num_trajectories=2)
+    alone = examine(loss, mdp=world, num_trajectories=1)
+    assert "num_trajectories=2" in alone.verdict
+    two = examine(loss, mdp=world)
     assert two.verdict.startswith("Straight uphill, but 2 times too short")
 
 
@@ -243,3 +244,42 @@ def test_where_every_trajectory_gives_the_same_gradient_there_is_no_noise():
     found = pg.clinic.examine(lifted, mdp=bandit, policy=policy, gamma=GAMMA)
     assert found.unbiased
     assert found.verdict.endswith("Noisy, where the plain estimator has no noise.")
+
+
+def test_what_holds_for_one_padding_only_is_not_called_unbiased():
+    def divided_by_the_horizon(log_probs, rewards, mask):
+        return plain(log_probs, rewards, mask) * mask.shape[1] / 4
+
+    def with_a_spread(log_probs, rewards, mask):
+        return plain(log_probs, rewards, mask) + 0 * rewards.std(1).sum()
+
+    found = examine(divided_by_the_horizon)
+    assert found.answer == "biased"
+    assert found.verdict.startswith("Padded to the horizon it is unbiased: its mean")
+    assert "But padded to the longest episode of each batch" in found.verdict
+    assert [row.padding for row in found.rows] == [
+        "to the horizon",
+        "to the longest episode of the batch",
+    ]
+    error = f"{100 * found.rows[1].relative_error:.1f} %"
+    assert f"cut to longest  error {error}, cosine" in str(found)
+    found = examine(with_a_spread)
+    assert found.answer == "fails"
+    assert not found.unbiased
+    assert "as in training: The loss is nan on a trajectory of 1 step" in found.verdict
+
+
+def test_a_factor_is_named_only_where_it_is_one():
+    """A quarter in a world of four steps, and twice the mean of two."""
+    for loss, N in ((lambda v: v / 4, 1), (lambda v: 2 * v, 2)):
+        assert examine(changed(loss), num_trajectories=N).cause == ""
+
+
+def test_a_tolerance_is_named_where_it_decides():
+    loss = changed(lambda value: value / 2)
+    for tolerance, answer in ((0.49, "biased"), (0.51, "unbiased")):
+        found = examine(loss, tolerance=tolerance)
+        assert found.answer == answer
+        assert "Straight uphill, but 2 times too short." in found.verdict
+        is_named = found.verdict.startswith("Unbiased to within 51 %. Straight")
+        assert is_named is (answer == "unbiased")

@@ -25,7 +25,7 @@ def test_a_name_that_is_elsewhere_says_where():
         (pg.TrainConfig, "num_trajectories", 10),
         (pg.TrainConfig, "learning_rate", 1e-3),
         (pg.TrainConfig, "gamma", 0.95),
-        (pg.clinic.examine, "num_trajectories", 1),
+        (pg.clinic.examine, "num_trajectories", None),
     ],
 )
 def test_the_defaults_are_those_that_are_published(function, name, value):
