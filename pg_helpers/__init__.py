@@ -17,7 +17,12 @@ try:
     from pg_helpers.mdp import TabularMDP
     from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
     from pg_helpers.require import NotFiniteError
-    from pg_helpers.returns import rewards_to_go, subtract_batch_mean, total_return
+    from pg_helpers.returns import (
+        gae,
+        rewards_to_go,
+        subtract_batch_mean,
+        total_return,
+    )
     from pg_helpers.rollout import Trajectories, sample_trajectories, sample_trajectory
     from pg_helpers.runs import History, TrainConfig
     from pg_helpers.training import (
@@ -62,6 +67,7 @@ __all__ = [
     "clinic",
     "corridor",
     "exact",
+    "gae",
     "grid_world",
     "hill",
     "iterate_training",

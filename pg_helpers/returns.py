@@ -1,4 +1,4 @@
-"""R(tau), the return of a trajectory; rewards-to-go; a baseline."""
+"""R(tau), the return of a trajectory; rewards-to-go; baselines and advantages."""
 
 from __future__ import annotations
 
@@ -63,6 +63,66 @@ def rewards_to_go(rewards: Tensor | ArrayLike, gamma: float) -> Tensor:
         gathered = gathered + gamma**shift * ahead
         shift *= 2
     return _finite(gathered, rewards)
+
+
+def gae(
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float,
+    lam: float,
+    final_values: Tensor | None = None,
+) -> Tensor:
+    """Generalised advantage estimation (Schulman and others, arXiv:1506.02438).
+
+    Entry t is A_t = d_t + gamma lam A_{t+1}, with d_t = r_t + gamma V_{t+1} - V_t. With
+    lam = 1 it is the reward-to-go minus V_t, with lam = 0 it is d_t. Nothing is
+    detached: for a policy's loss, give values without a graph.
+
+    Args:
+        rewards: float (N, T), in units of reward.
+        values: float (N, T), V of the state before each step, in the same units.
+        mask: bool (N, T), True where a step was taken.
+        gamma: discount, in [0, 1].
+        lam: lambda, in [0, 1].
+        final_values: float (N,), V after the last step of episodes that were cut off;
+            0 for those that ended, as for all by default.
+
+    Returns:
+        (N, T), in units of reward; zero where padded.
+
+    Raises:
+        TypeError: an argument is not a tensor of numbers, or not of its kind.
+        ValueError: a shape does not fit, a number is out of range, or one that counts
+            is not finite.
+    """
+    gamma, lam = check_fraction("gamma", gamma), check_fraction("lam", lam)
+    check_tensor("mask", mask)
+    require(mask.dtype == torch.bool, "mask", "booleans", mask.dtype, TypeError)
+    full = mask.ndim == 2 and mask.numel() > 0
+    require(full, "mask", "shape (N, T), not empty", tuple(mask.shape))
+    ended = mask.new_zeros(len(mask)) if final_values is None else final_values
+    given = {"rewards": rewards, "values": values, "final_values": ended}
+    for name, numbers in given.items():
+        check_tensor(name, numbers)
+        shape = mask.shape[:1] if name == "final_values" else mask.shape
+        fits = numbers.shape == shape
+        require(fits, name, f"shape {tuple(shape)}", tuple(numbers.shape))
+        check_finite(name, numbers if numbers.ndim == 1 else numbers[mask])
+    kind = torch.promote_types(rewards.dtype, values.dtype)
+    if final_values is not None:
+        kind = torch.promote_types(kind, final_values.dtype)
+    kind = kind if kind.is_floating_point else torch.get_default_dtype()
+    rewards, values, after = rewards.to(kind), values.to(kind), ended.to(kind)
+    ahead, found = torch.zeros_like(after), []
+    for taken, reward, value in zip(
+        *(part.T.flip(0) for part in (mask, rewards, values)), strict=True
+    ):
+        step = reward + gamma * after - value
+        ahead = torch.where(taken, step + gamma * lam * ahead, ahead)
+        after = torch.where(taken, value, after)
+        found.append(torch.where(taken, ahead, 0.0))
+    return _finite(torch.stack(found[::-1], dim=1), rewards.masked_fill(~mask, 0))
 
 
 def subtract_batch_mean(weights: Tensor, mask: Tensor) -> Tensor:

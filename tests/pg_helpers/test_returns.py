@@ -80,3 +80,49 @@ def test_the_batch_mean_of_each_step_is_over_the_trajectories_that_take_it(N, T,
     padded = torch.from_numpy(np.where(mask, weights, np.nan))
     found = pg.subtract_batch_mean(padded, torch.from_numpy(mask))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@given(
+    seed=st.integers(0, 99),
+    gamma=gammas,
+    lam=st.one_of(st.just(0.0), st.just(1.0), st.floats(0, 1)),
+    cut=st.booleans(),
+)
+def test_gae_is_the_weighted_sum_of_what_comes_unexpectedly(seed, gamma, lam, cut):
+    """By its definition, the sum over k of (gamma lam)^k d_{t+k}."""
+    generator = np.random.default_rng(seed)
+    lengths = generator.integers(1, 6, size=3)
+    rewards, values = generator.normal(size=(2, 3, 6))
+    last = generator.normal(size=3) * cut
+    expected = np.zeros((3, 6))
+    for row, length in enumerate(lengths):
+        after = [*values[row, 1:length], last[row]]
+        steps = [
+            rewards[row, t] + gamma * after[t] - values[row, t] for t in range(length)
+        ]
+        for t in range(length):
+            terms = enumerate(steps[t:])
+            expected[row, t] = sum((gamma * lam) ** k * step for k, step in terms)
+    mask = torch.from_numpy(np.arange(6) < lengths[:, None])
+    given = map(torch.from_numpy, (rewards, values))
+    options = {"final_values": torch.from_numpy(last)} if cut else {}
+    found = pg.gae(*given, mask, gamma, lam, **options)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_gae_of_integers_is_not_rounded():
+    one = torch.ones(1, 1, dtype=torch.int64)
+    found = pg.gae(one, one, one > 0, 1.0, 1.0, torch.tensor([0.5]))
+    assert found.tolist() == [[0.5]]
+    assert found.dtype == torch.float32
+
+
+def test_gae_passes_gradients_to_values_and_is_not_disturbed_by_padding():
+    values = torch.tensor([[0.5, 0.2, 9.0]], requires_grad=True)
+    rewards = torch.tensor([[1.0, 2.0, torch.nan]])
+    mask = torch.tensor([[True, True, False]])
+    found = pg.gae(rewards, values, mask, 0.9, 0.5)
+    # d_1 = 2 - 0.2; d_0 = 1 + 0.9 * 0.2 - 0.5; A_0 = d_0 + 0.45 d_1
+    assert found[0].tolist() == pytest.approx([0.68 + 0.45 * 1.8, 1.8, 0.0])
+    (slopes,) = torch.autograd.grad(found.sum(), values)
+    assert slopes[0].tolist() == pytest.approx([-1.0, 0.9 - 1.45, 0.0])
