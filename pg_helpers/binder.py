@@ -16,10 +16,43 @@ from pg_helpers.require import require
 
 Loss = Callable[..., Any]
 
-# What a loss may ask for by name: what it is called with, and fields of the batch.
-NAMES = {"batch", "policy", "log_probs", "rewards", "mask"}
+# What a loss may ask for by name: shape and meaning. N trajectories, T steps.
+NAMES = {
+    "batch": "the Trajectories",
+    "policy": "what sampled them, and is trained",
+    "log_probs": "(N, T), ln pi(a|s) of each action, with a graph",
+    "old_log_probs": "(N, T), the same of the policy that sampled, without one",
+    "advantages": "(N, T), the weights of the actions, without a graph",
+    "rewards": "(N, T), 0 where padded",
+    "mask": "bool (N, T), True where a step was taken",
+    "observations": "(N, T, ...), what was seen before each step",
+    "actions": "(N, T, ...), what was done",
+    "lengths": "int64 (N,), steps of each trajectory",
+    "terminated": "bool (N,), True where the episode ended",
+    "truncated": "bool (N,), True where it was cut off",
+    "final_observations": "(N, ...), what was seen after the last step",
+}
+# What trl, verl and CleanRL call some of these.
+ALIASES = {
+    "adv": "advantages",
+    "advantage": "advantages",
+    "mb_advantages": "advantages",
+    "log_prob": "log_probs",
+    "logp": "log_probs",
+    "logprobs": "log_probs",
+    "newlogprob": "log_probs",
+    "per_token_logps": "log_probs",
+    "old_log_prob": "old_log_probs",
+    "old_logprobs": "old_log_probs",
+    "oldlogprob": "old_log_probs",
+    "old_per_token_logps": "old_log_probs",
+    "completion_mask": "mask",
+    "response_mask": "mask",
+}
 # What a loss with other names is given, by place.
 FORMS = (("log_probs", "rewards", "mask"), ("batch", "policy"))
+# Arguments with a default value that are given by place too.
+_OFTEN = {"batch", "policy", "log_probs", "rewards", "mask"}
 _THREE_PLACES = inspect.signature(lambda log_probs, rewards, mask, /: None)
 _PLAIN = bool | int | float | complex | str | bytes | None
 
@@ -27,11 +60,11 @@ _PLAIN = bool | int | float | complex | str | bytes | None
 class BoundLoss:
     """A loss that can be called with a batch and a policy, whatever it asks for.
 
-    A loss may take any of `log_probs`, `rewards` and `mask`, each (N, T), `batch`, a
-    `Trajectories`, and `policy`. They are given by name where all arguments have these
-    names; else by place: three are `log_probs, rewards, mask` and two are `batch,
-    policy`. A function of *args, or one without a signature, gets three. An argument
-    with a default value keeps it, unless it has one of these names.
+    A loss may take any of `NAMES`, or what other libraries call them, `ALIASES`. They
+    are given by name where all arguments have these names; else by place: three are
+    `log_probs, rewards, mask` and two are `batch, policy`. A function of *args, or one
+    without a signature, gets three. An argument with a default value keeps it, unless
+    it has one of these names.
 
     Padded steps hold zeros (in the clinic state 0, action 0 and reward 0). Their
     log-probability is what the policy says of that, with a graph, so that a forgotten
@@ -41,6 +74,8 @@ class BoundLoss:
         loss: what is called.
         needs_log_probs: whether it asks for them.
         needs_policy: whether it asks for the policy.
+        needs_old: whether it asks for the log-probabilities of the old policy.
+        needs_advantages: whether it asks for the weights of the actions.
 
     Args:
         loss: a function, or an nn.Module with such a `forward`.
@@ -54,12 +89,37 @@ class BoundLoss:
         require(fits, "loss", "a function", loss, TypeError)
         self.loss = loss
         self._signature, self._asked = _bind(loss)
-        self.needs_log_probs = "log_probs" in self._asked.values()
-        self.needs_policy = "policy" in self._asked.values()
+        asked = self._asked.values()
+        self.needs_policy, self.needs_old = "policy" in asked, "old_log_probs" in asked
+        self.needs_log_probs = self.needs_old or "log_probs" in asked
+        self.needs_advantages = "advantages" in asked
 
-    def __call__(self, batch: Any, policy: Any, log_probs: Tensor | None) -> Any:
-        """What the loss returns or raises; log_probs (N, T) where it needs them."""
-        called_with = {"batch": batch, "policy": policy, "log_probs": log_probs}
+    def __call__(
+        self,
+        batch: Any,
+        policy: Any,
+        log_probs: Tensor | None,
+        advantages: Tensor | None = None,
+        old_log_probs: Tensor | None = None,
+    ) -> Any:
+        """What the loss returns or raises.
+
+        Args:
+            batch: the trajectories.
+            policy: what is trained.
+            log_probs: (N, T), where they are needed.
+            advantages: (N, T), where they are needed.
+            old_log_probs: (N, T); those of the policy itself where none are given.
+        """
+        if old_log_probs is None and self.needs_old and log_probs is not None:
+            old_log_probs = log_probs.detach()
+        called_with = {
+            "batch": batch,
+            "policy": policy,
+            "log_probs": log_probs,
+            "old_log_probs": old_log_probs,
+            "advantages": advantages,
+        }
         given = self._signature.bind_partial()
         for argument, name in self._asked.items():
             is_field = name not in called_with
@@ -88,7 +148,8 @@ def _bind(loss: Loss) -> tuple[inspect.Signature, dict[str, str]]:
             return signature if takes_places else _by_name(signature), asked
     raise TypeError(
         "loss: expected a function of (log_probs, rewards, mask) or of (batch, "
-        f"policy), by these names or in this order, got one of {found[0]}"
+        "policy), by these names or in this order, or of others by their names ("
+        f"{', '.join([*NAMES][3:])}), got one of {found[0]}"
     )
 
 
@@ -104,22 +165,33 @@ def _by_name(signature: inspect.Signature) -> inspect.Signature:
 
 def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str]:
     """By argument, one of NAMES; empty where neither names nor places fit."""
-    asked = {
-        p.name: p.kind
+    own = {
+        p.name: p
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        and (p.default is p.empty or p.name in NAMES - already.keys())
+        and (p.default is p.empty or _name(p.name) in NAMES and p.name not in already)
     }
-    if asked.keys() <= NAMES:
-        return {name: name for name in asked}
+    if all(_name(name) in NAMES for name in own):
+        return {name: _name(name) for name in own}
+    asked = {
+        name: p.kind
+        for name, p in own.items()
+        if p.default is p.empty or name in _OFTEN
+    }
     by_name = [n for n in asked if asked[n] is inspect.Parameter.KEYWORD_ONLY]
     by_place = [name for name in asked if name not in by_name]
     for form in FORMS:
         pairs = list(zip(by_place, form, strict=False))
-        in_place = all(own == name for own, name in pairs if own in NAMES)
-        if len(by_place) == len(form) and in_place and {*by_name} <= NAMES:
-            return dict(pairs) | {name: name for name in by_name}
+        in_place = all(_name(own) == name for own, name in pairs if _name(own) in NAMES)
+        known = all(_name(own) in NAMES for own in by_name)
+        if len(by_place) == len(form) and in_place and known:
+            return dict(pairs) | {own: _name(own) for own in by_name}
     return {}
+
+
+def _name(own: str) -> str:
+    """One of NAMES, for what a loss calls it; its own name for another thing."""
+    return ALIASES.get(own, own)
 
 
 def describe(function: Any) -> str:

@@ -42,6 +42,11 @@ class Trajectories:
     final_observations: Tensor
 
     @property
+    def terminated(self) -> Tensor:
+        """Whether each episode ended by itself, bool (N,)."""
+        return ~self.truncated
+
+    @property
     def lengths(self) -> Tensor:
         """Number of steps of each trajectory, int64 (N,)."""
         return self.mask.sum(dim=1)

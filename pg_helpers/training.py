@@ -107,9 +107,11 @@ def iterate_training(
             differ from the run that wrote the file.
         checkpoint_every: the largest number of updates that a kill can lose.
         loss: what each step is to lower, in place of `pseudo_loss`: a function of
-            (log_probs, rewards, mask) or of (batch, policy), as `pg.clinic.examine`
-            takes it. It decides about weights and baseline, so that config must not;
-            config.gamma only discounts the returns in the history.
+            (log_probs, rewards, mask), of (batch, policy), or of others of
+            `binder.NAMES`, as `pg.clinic.examine` takes it. Where it asks for
+            `advantages`, these are the weights that config asks for; else it decides
+            about weights and baseline itself, so that config must not, and config.gamma
+            only discounts the returns in the history.
         optimizer: a function of the list of the policy's parameters that returns one of
             `torch.optim`, such as `lambda p: torch.optim.SGD(p, lr=0.1)`; by default
             `Adam` with config.learning_rate.
@@ -242,13 +244,14 @@ def _make_run(
     require(is_config, "config", "a TrainConfig", config, TypeError)
     is_module = isinstance(policy, nn.Module)
     require(is_module, "policy", "a torch.nn.Module", policy, TypeError)
+    bound = None if loss is None else BoundLoss(loss)
     plain = config.weights == "total_return" and config.baseline is None
     left = "a config without weights and baseline, which are left to the loss"
-    require(loss is None or plain, "loss", left, config)
+    fits = bound is None or bound.needs_advantages or plain
+    require(fits, "loss", left, config)
     for name, function in {"optimizer": make_optimizer, "schedule": schedule}.items():
         is_function = function is None or callable(function)
         require(is_function, name, "a function", function, TypeError)
-    bound = None if loss is None else BoundLoss(loss)
     optimizer: Adam | TorchOptimizer
     if make_optimizer is None:
         optimizer = Adam(policy.parameters(), config.learning_rate)
@@ -293,7 +296,11 @@ def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update
         weights = return_weights(batch, config, returns)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        loss = _checked_loss(run.loss, policy, batch, log_probs, seed)
+        advantages = None
+        if run.loss.needs_advantages:
+            advantages = return_weights(batch, config, returns)
+            advantages = advantages.reshape(N, -1).expand_as(batch.mask)
+        loss = _checked_loss(run.loss, policy, batch, log_probs, advantages, seed)
         entropies = entropies[batch.mask[steps]]
 
     measured = {
@@ -332,6 +339,7 @@ def _checked_loss(
     policy: nn.Module,
     batch: Trajectories,
     log_probs: Tensor,
+    advantages: Tensor | None,
     seed: int,
 ) -> Tensor:
     """What a loss that was given returns, checked once, here.
@@ -343,7 +351,7 @@ def _checked_loss(
     before = copies_of(policy.parameters())
     try:
         with torch_seeded(seed, log_probs.device):
-            value = loss(own, policy, log_probs)
+            value = loss(own, policy, log_probs, advantages)
     finally:
         changed = put_back(policy.parameters(), before)
     if changed:

@@ -14,8 +14,8 @@ class Batch(str):
 
 
 def received(loss):
-    """What a loss joins of l (log_probs), r, m, b (the batch) and p (the policy)."""
-    return BoundLoss(loss)(Batch("b"), "p", "l")
+    """What a loss joins of l (log_probs), o (old), a, r, m, b (batch), p (policy)."""
+    return BoundLoss(loss)(Batch("b"), "p", "l", "a", "o")
 
 
 def of_three(log_probs, rewards, mask):
@@ -51,6 +51,14 @@ NAMED = [
     (partial(with_gamma, gamma="g"), "rlmg"),
     (partial(lambda batch, policy: batch + policy, policy="old"), "bold"),
 ]
+ALIASED = [
+    (lambda logp, adv, response_mask: logp + adv + response_mask, "lam"),
+    (lambda old_per_token_logps, per_token_logps: old_per_token_logps, "o"),
+    (lambda *, log_prob, old_log_prob: log_prob + old_log_prob, "lo"),
+    (lambda log_probs, rewards, mask, advantages=None: log_probs + advantages, "la"),
+    (lambda lp, r, m, advantages="none": lp + r + m + advantages, "lrmnone"),
+    (lambda lp, r, m, old_log_probs="none": lp + old_log_probs, "lnone"),
+]
 PLACED = [
     (lambda a, b, c: a + b + c, "lrm"),
     (lambda a, returns, mask: a + returns + mask, "lrm"),
@@ -64,7 +72,7 @@ PLACED = [
 ]
 
 
-@pytest.mark.parametrize(("loss", "expected"), NAMED + PLACED)
+@pytest.mark.parametrize(("loss", "expected"), NAMED + ALIASED + PLACED)
 def test_arguments_are_given_by_name_or_else_by_place(loss, expected):
     assert received(loss) == expected
 
