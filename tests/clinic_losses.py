@@ -87,6 +87,26 @@ def mask_forgotten(log_probs, rewards, mask):
     return -(log_probs * total(rewards)).sum(1).mean()
 
 
+def without_last(mask):
+    """The mask without the last step of each episode."""
+    kept = mask.clone()
+    kept[torch.arange(len(mask)), mask.sum(1) - 1] = False
+    return kept
+
+
+def late(mask):
+    return pad(mask[:, :-1], (1, 0))
+
+
+def mask_late(log_probs, rewards, mask):
+    return -(log_probs * late(mask) * total(rewards)).sum(1).mean()
+
+
+def of_all_pairs(log_probs, rewards, mask):
+    """An (N,) times an (N, 1): each return meets the actions of each trajectory."""
+    return -((log_probs * mask).sum(1) * total(rewards)).mean()
+
+
 def three_faults(rewards, mask):
     """Without a discount, centred, and a mean over steps: more than are named."""
     return without_mean_of_episode(to_go(rewards, 1.0), mask) / mask.sum(1, True)
@@ -118,12 +138,18 @@ EARLY += ", the first with nothing"
 ADDED = "the returns of all steps are added up before they are multiplied"
 OTHERS = "the mean of the other trajectories is subtracted"
 MEAN = "the mean over {} is subtracted"
+MEAN_PADDED = "the mean over {}, padding included, is subtracted"
 WHITE = "returns are whitened over {}"
 STEPS = "all steps of the batch"
 PADDED = ", padding included"
 T_STEPS = "the mean is over all T steps, padding included"
 OWN_STEPS = "the mean over each episode's steps stands for their sum"
 ALL_STEPS = "the mean is over all steps, not over trajectories"
+LAST_ACTION = "the last action of each episode is left out"
+LAST_REWARD = "the last reward of each episode is lost"
+LATE_MASK = "the mask is a step late"
+PRODUCT = "each return is multiplied with the actions of every trajectory, as where "
+PRODUCT += "(N, 1) meets (N,)"
 PROBABILITY = "probabilities stand where log-probabilities belong"
 
 # What multiplies the log-probability of each step, from rewards r and mask m (N, T).
@@ -160,6 +186,9 @@ WRONG_WEIGHTS = [
     (1, ADDED, lambda r, m: to_go(r).sum(1, True)),
     (1, ADDED, lambda r, m: discounted_to_go(r).sum(1, True)),
     (1, "the sign is flipped", lambda r, m: -total(r)),
+    (1, LAST_ACTION, lambda r, m: discounted_to_go(r) * without_last(m)),
+    (1, LAST_REWARD, lambda r, m: discounted_to_go(r * without_last(m))),
+    (1, LAST_REWARD, lambda r, m: total(r * without_last(m))),
     (1, T_STEPS, lambda r, m: total(r) / m.shape[1]),
     (2, T_STEPS, lambda r, m: total(r) / m.shape[1]),
     (1, OWN_STEPS, lambda r, m: total(r) / m.sum(1, True)),
@@ -172,9 +201,9 @@ WRONG_WEIGHTS = [
 CENTRED_WEIGHTS = [
     (MEAN.format("the batch"), lambda w, m: w - (w * m).sum(0) / m.sum(0).clamp(1)),
     (MEAN.format("the episode"), without_mean_of_episode),
-    (MEAN.format(f"the episode{PADDED}"), lambda w, m: w - w.mean(1, True)),
+    (MEAN_PADDED.format("the episode"), lambda w, m: w - w.mean(1, True)),
     (MEAN.format(STEPS), lambda w, m: w - w[m].mean()),
-    (MEAN.format(f"{STEPS}{PADDED}"), lambda w, m: w - w.mean()),
+    (MEAN_PADDED.format(STEPS), lambda w, m: w - w.mean()),
     (WHITE.format("the episode"), white_within_episodes),
     (WHITE.format(f"the episode{PADDED}"), white_with_padding),
     (WHITE.format(STEPS), lambda w, m: white(w, w[m])),
@@ -182,6 +211,8 @@ CENTRED_WEIGHTS = [
 ]
 OTHER_FORMS = [
     Patient(mask_forgotten, 1, False, "the mask is forgotten"),
+    Patient(mask_late, 1, False, LATE_MASK),
+    Patient(of_all_pairs, 2, False, PRODUCT),
     Patient(probabilities, 1, False, PROBABILITY),
     Patient(
         three_times_one_minus_probability,

@@ -442,6 +442,20 @@ SUM = Wrong("rewards", pg.NotFiniteError, rewards=LARGE, gamma=1)
 RETURNS = [
     *rows(pg, "total_return rewards_to_go", SUM),
     Row(
+        pg.gae,
+        Wrong("rewards", pg.NotFiniteError, rewards=LARGE, lam=1, gamma=1),
+        rewards=Arg(ONES, (), [None, ONES.numpy(), ONES * 1j], NO_WEIGHTS, [ONE_NAN]),
+        values=Arg(ONES, (), [None, 1.0, ONES * 1j], [ONES[0], ONES[:0]], [ONE_NAN]),
+        lam=fraction(0.9),
+        final_values=Arg(
+            None,
+            taken=[torch.ones(2)],
+            kind=[1.0, np.ones(2)],
+            value=[torch.ones(3), ONES],
+            infinite=[torch.tensor([1.0, NAN])],
+        ),
+    ),
+    Row(
         pg.subtract_batch_mean,
         weights=Arg(
             torch.ones(2),
@@ -578,6 +592,12 @@ LEARNING = [
             value=[OWN * 2, torch.tensor(1.0), TABLE.logits.sum()],
         ),
     ),
+    Row(
+        pg.clinic.check,
+        loss=Arg(plain, kind=[None, *NO_LOSS]),
+        up_to_scale=Arg(False, [True], [None, 1, "yes"]),
+        tolerance=Arg(1.0, kind=NO_NUMBER[1:], value=[-1e-9, 1 + 1e-9, NAN]),
+    ),
     *rows(
         *(pg.clinic, "examine batch from_backward"),
         Wrong("gradient of J", loss=plain, mdp=pg.two_armed_bandit((0, 0))),
@@ -597,6 +617,7 @@ LEARNING = [
             None, [[TABLE.logits]], [3, TABLE.logits], [[], [1.0], [torch.ones(3, 2)]]
         ),
         worlds=Arg(None, (), NO_INTEGER[1:], [0, 1001]),
+        advantages=Arg("total", ["rtg", "group"], value=["sum", None, 3]),
         target=Arg(
             None,
             taken=[torch.ones(6)],

@@ -2,7 +2,7 @@
 
 from pg_helpers.clinic.by_hand import batch, from_backward
 from pg_helpers.clinic.diagnosis import Diagnosis
-from pg_helpers.clinic.examination import examine
+from pg_helpers.clinic.examination import check, examine
 from pg_helpers.clinic.standard import (
     GAMMA,
     near_tie_world,
@@ -14,6 +14,7 @@ __all__ = [
     "GAMMA",
     "Diagnosis",
     "batch",
+    "check",
     "examine",
     "from_backward",
     "near_tie_world",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pg_helpers.clinic import GAMMA, Diagnosis, examine
-from pg_helpers.clinic.diagnosis import CERTAIN
 
 RIGHT, WRONG, MISUSED, UNDECIDED = range(4)
+FORMATS: dict[str, Callable[[Diagnosis], str]] = {
+    "text": str,
+    "json": lambda diagnosis: json.dumps(diagnosis.to_dict(), indent=2),
+    "html": lambda diagnosis: diagnosis._repr_html_(),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,30 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return MISUSED
-    print(diagnosis)
-    if options.up_to_scale and diagnosis.answer in ("biased", "cannot tell"):
-        return _of_direction(diagnosis, options.tolerance)
-    statuses = {"unbiased": RIGHT, "cannot tell": UNDECIDED}
-    return statuses.get(diagnosis.answer, WRONG)
-
-
-def _of_direction(diagnosis: Diagnosis, tolerance: float) -> int:
-    """The status where only the direction counts: in each world, with each padding."""
-    N, status = diagnosis.num_trajectories, RIGHT if diagnosis.rows else UNDECIDED
-    least = math.sqrt(1 - tolerance**2)
-    if diagnosis.worlds and diagnosis.worlds.cosine.min() < least - 1e-12:
-        return WRONG
-    for row in diagnosis.rows:
-        if row.num_trajectories != N:
-            continue
-        # The error that is left when the length is mended: the sine of the angle.
-        across = math.sqrt(max(0.0, 1 - row.cosine**2))
-        doubt = CERTAIN * row.standard_error / max(abs(row.scale), 1e-300)
-        if row.cosine <= 0 or across - doubt > tolerance:
-            return WRONG
-        if across + doubt > tolerance:
-            status = UNDECIDED
-    return status
+    print(FORMATS[options.format](diagnosis))
+    answer = diagnosis.answer
+    if options.up_to_scale:
+        answer = diagnosis.answer_up_to_scale(options.tolerance)
+    return {"unbiased": RIGHT, "cannot tell": UNDECIDED}.get(answer, WRONG)
 
 
 def _load(place: str) -> Any:
@@ -160,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
         "--up-to-scale",
         action="store_true",
         help="accept any length, if the direction is right",
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="of what is printed"
     )
     return parser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from pg_helpers.require import check_tensor, require
 from pg_helpers.returns import total_return
 from pg_helpers.rollout import Trajectories
 
+Advantages = str | Callable[[Trajectories], Tensor]
 # A relative error that rounding explains. Losses in float64 often hold a constant in
 # float32, such as gamma ** torch.arange(T).
 _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -51,6 +52,8 @@ class Case:
         scores: float64 (S * A, P), the gradient of each ln pi(a|s).
         truth: float64 (P,), the gradient of J, or the target instead.
         name: what the truth is called.
+        advantages: of a batch, what a loss is given by that name, (N, T).
+        old_log_pi: (S, A), ln pi of the policy that sampled, if that is another.
         size: how long the estimate (19) from one trajectory is on average.
         rounding: a relative error that is no bias.
 
@@ -69,11 +72,14 @@ class Case:
         gamma: float,
         target: Tensor | None = None,
         parameters: Iterable[Tensor] | None = None,
+        advantages: Advantages = "total",
     ) -> None:
         starts = not (mdp.initial[mdp.terminal] > 0).any()
         expected = "every episode to have a step"
         require(starts, "mdp", expected, "one that may start in a terminal state")
         self.policy, self.gamma = policy, gamma
+        self.advantages = _advantages(advantages, gamma)
+        self.old_log_pi: Tensor | None = None
         device, dtype = placement(policy)
         self.rounding = _ROUNDING.get(dtype, _ROUNDING_OF_HALF)
         listed = exact.trajectories(mdp)
@@ -150,6 +156,30 @@ class Case:
     def plain_variance(self) -> float:
         """Its total variance."""
         return total_variance(self.plain, self.probability)
+
+
+def _advantages(kind: Advantages, gamma: float) -> Callable[[Trajectories], Tensor]:
+    """The function of a batch that gives what a loss is handed as advantages."""
+    if callable(kind):
+        return kind
+    known = kind in ("total", "rtg", "group", "group_std")
+    expected = "'total', 'rtg', 'group', 'group_std' or a function of a batch"
+    require(known, "advantages", expected, kind)
+
+    def found(batch: Trajectories) -> Tensor:
+        powers = gamma ** torch.arange(batch.mask.shape[-1]).to(batch.rewards)
+        # Written with a product, as it must be possible to map it.
+        ahead = (powers * batch.rewards).flip(-1).cumsum(-1).flip(-1)
+        if kind == "rtg":
+            return ahead / powers if gamma else batch.rewards
+        weights = ahead[..., :1]
+        if kind != "total":
+            weights = weights - weights.mean()
+        if kind == "group_std":
+            weights = weights / (weights.std() + 1e-4)
+        return weights.expand_as(batch.mask)
+
+    return found
 
 
 def total_variance(rows: Tensor, chance: Tensor) -> float:

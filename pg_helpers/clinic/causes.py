@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,21 +18,31 @@ from pg_helpers.clinic.case import Case
 from pg_helpers.clinic.recipes import (
     CENTRINGS,
     DROPPED,
+    MASKS,
     MEANS,
     PLACES,
+    TEMPERATURES,
     WEIGHTS,
     Ingredient,
     Sample,
+    at_entropy,
 )
 
-# A recipe fits when no more than this share of the loss's gradient is left. Losses
-# whiten with small constants in the denominator, which differ.
-_FITS = 1e-4
+# A recipe fits when no more than this share of the loss's gradient is left. A recipe
+# with variants is tried with each if it comes as close as the second.
+_FITS, _NEARLY = 1e-4, 0.1
 # When it fits as well as this, it is the loss, and has the same mean.
 _IS_THE_LOSS = 1e-9
 # As many batches are compared, the first few of them with every recipe; a recipe does
 # not fit all of them by chance.
-_COMPARED, _FIRST = 300, 24
+_COMPARED, _FIRST, _FIRST_WITH_MORE = 300, 24, 60
+# Beside a recipe as many unknown numbers are allowed, and for each of them as many
+# equations are wanted.
+_MOST_UNKNOWN, _EQUATIONS = 60, 3
+# With fewer equations no more than one fault is named, and no factor without a name.
+_SCARCE = 12
+# Scores of as many numbers are decomposed.
+_MOST_DECOMPOSED = 10**6
 # As many numbers a recipe's mean is summed over; at once, as many.
 _NUMBERS, _AT_ONCE = 2**26, 2**21
 
@@ -42,12 +54,17 @@ class Cause:
     Attributes:
         faults: what sets it apart from a right one, in words; empty where nothing does.
         factor: what the recipe is multiplied with to give the loss.
+        entropy: the weight of an entropy bonus that comes with it; 0 where there is
+            none.
         recipe: that was recognised.
+        alone: whether nothing stands beside it.
     """
 
     faults: tuple[str, ...]
     factor: float
+    entropy: float
     recipe: _Recipe
+    alone: bool
 
     def in_words(self, num_trajectories: int, horizon: int) -> str:
         """All faults, sign and size among them; empty where there is none.
@@ -64,52 +81,73 @@ class Cause:
             faults.append("the mean is over all T steps, padding included")
         elif math.isclose(size, num_trajectories, rel_tol=_FITS) and size > 1.5:
             faults.append("trajectories are summed, not averaged")
-        elif not math.isclose(size, 1, rel_tol=_FITS) and faults:
+        elif not math.isclose(size, 1, rel_tol=_FITS) and (faults or self.entropy):
             digits = 3 if abs(size - 1) > 0.01 else 6
             faults.append(f"all of it is multiplied by {size:.{digits}g}")
+        if self.entropy > 0:
+            faults.append(f"an entropy bonus of {self.entropy:.3g} is added")
+        elif self.entropy < 0:
+            faults.append(
+                f"the entropy is made smaller, with a weight of {-self.entropy:.3g}: "
+                "the sign of the bonus is flipped"
+            )
         return ", and ".join(faults)
 
 
-@dataclass(frozen=True)
-class _Recipe:
+class _Recipe(NamedTuple):
     weight: Ingredient
     centring: Ingredient
     place: Ingredient
+    mask: Ingredient
     mean: Ingredient
-    masked: bool
 
     @property
     def faults(self) -> tuple[str, ...]:
-        parts = (self.weight, self.centring, self.place, self.mean)
-        forgotten = () if self.masked else ("the mask is forgotten",)
-        return (*(part.fault for part in parts if part.fault), *forgotten)
+        return tuple(part.fault for part in self if part.fault)
 
-    def table(self, sample: Sample) -> Tensor:
-        """What d ln pi(a|s) is multiplied with in each batch, (B, S * A)."""
-        made_of = self.weight, self.centring
-        if made_of not in sample.known:
-            weights = self.weight.apply(sample)
-            sample.known[made_of] = self.centring.apply(weights, sample.mask)
-        weights = sample.known[made_of]
-        weights = weights.expand_as(sample.mask) / self.mean.apply(sample.mask)
-        return self.place.apply(
-            sample, weights * sample.mask if self.masked else weights
-        )
+    def weights(self, sample: Sample) -> Tensor:
+        """What each step is weighted with, (B, N, T)."""
+        known, made_of = sample.known, (self.weight, self.centring)
+        if self.weight not in known:
+            known[self.weight] = self.weight.apply(sample)
+        if made_of not in known:
+            weights = self.centring.apply(known[self.weight], sample.mask)
+            known[made_of] = weights.expand_as(sample.mask)
+        return known[made_of]
+
+    def table(self, sample: Sample, weights: Tensor | None = None) -> Tensor:
+        """What d ln pi(a|s) is multiplied with, (..., B, S * A).
+
+        Args:
+            sample: B batches.
+            weights: (..., B, N, T), those of the recipe where none are given.
+        """
+        weights = self.weights(sample) if weights is None else weights
+        share = self.mask.apply(sample.mask) / self.mean.apply(sample.mask)
+        return self.place.apply(sample, weights * share)
 
 
 @cache
-def _recipes() -> list[_Recipe]:
-    """Up to two faults, the fewest first; gamma^t, often dropped, beside two more."""
-    every = product(WEIGHTS, CENTRINGS, PLACES, MEANS, (True, False))
-    found = [_Recipe(*choice) for choice in every]
-    few = [r for r in found if len(set(r.faults) - {DROPPED}) <= 2]
-    return sorted(few, key=lambda recipe: len(recipe.faults))
+def _recipes() -> list[list[_Recipe]]:
+    """Up to two faults; gamma^t, often dropped, beside two more.
+
+    Those that differ only in weight and centring are together.
+    """
+    groups = []
+    others = [(place, MASKS[0], MEANS[0]) for place in TEMPERATURES]
+    for forms in [*product(PLACES, MASKS, MEANS), *others]:
+        every = (_Recipe(*pair, *forms) for pair in product(WEIGHTS, CENTRINGS))
+        groups.append([r for r in every if len({*r.faults} - {DROPPED}) <= 2])
+    return [group for group in groups if group]
 
 
 def cause_of(found: Tensor, case: Case, index: Tensor) -> Cause | None:
     """Find the simplest recipe that gives the same gradients.
 
-    Where all gradients are zero many recipes would fit, and none is named.
+    If none does, the simplest to which a weight is added that does not look at the
+    action, a number for each state and time, as from a baseline or a critic; and an
+    entropy bonus. Where all gradients are zero many recipes would fit, and none is
+    named.
 
     Args:
         found: (B, P), minus the loss's gradient on each batch.
@@ -119,34 +157,177 @@ def cause_of(found: Tensor, case: Case, index: Tensor) -> Cause | None:
     Returns:
         The recipe, or None where none fits.
     """
+    seen = torch.zeros(case.pi.shape, dtype=torch.bool)
+    seen[case.states.unique()] = True
+    seen_scores = case.scores * seen.flatten()[:, None]
+    scores, found = _fewer_columns(seen_scores, found)
+    if scores is None:
+        return None
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randperm(len(found), generator=generator)[:_COMPARED]
-    few = chosen[:_FIRST]
-    sample, first = _sample(case, index[chosen]), _sample(case, index[few])
-    best, cost = None, math.inf
-    for recipe in _recipes():
-        if len(recipe.faults) >= cost:
-            break
-        # Losses differ from a recipe a little more on some batches than on others.
-        if _fit(recipe.table(first) @ case.scores, found[few])[1] > 10 * _FITS:
-            continue
-        factor, left = _fit(recipe.table(sample) @ case.scores, found[chosen])
-        if factor and left <= _FITS:
-            # Another size counts as a fault more.
-            resized = not math.isclose(abs(factor), 1, rel_tol=_FITS)
-            if len(recipe.faults) + resized < cost:
-                best = Cause(recipe.faults, factor, recipe)
-                cost = len(recipe.faults) + resized
-    return best
+    for more, number in enumerate((_FIRST, _FIRST_WITH_MORE, _FIRST_WITH_MORE)):
+        few, all_of_them = (
+            _Comparison(sample_of(case, index[some]), found[some], scores, more)
+            for some in (chosen[:number], chosen)
+        )
+        best, least = None, math.inf
+        for recipe in sorted(few.candidates(), key=lambda r: len(r.faults)):
+            if len(recipe.faults) >= least:
+                break
+            cause = all_of_them.cause(recipe)
+            named = cause is None or _has_name(cause, index.shape[1], case.horizon)
+            scarce = more or all_of_them.equations < _SCARCE
+            simple = len({*recipe.faults} - {DROPPED}) <= 1
+            if (scarce or recipe.place in TEMPERATURES) and not (named and simple):
+                continue  # two faults and a number of its own would fit too much
+            cost = _cost(cause, index.shape[1], case.horizon) if cause else math.inf
+            if cost < least:
+                best, least = cause, cost
+        if best:
+            return best
+    return None
 
 
-def _fit(same: Tensor, target: Tensor) -> tuple[float, float]:
-    """What to multiply `same` with to come closest, and the share that is left."""
-    square, length = float((same**2).sum()), float(target.norm())
-    if not 0 < square < math.inf or length == 0:
-        return 0.0, math.inf
-    factor = float((same * target).sum()) / square
-    return factor, float((target - factor * same).norm()) / length
+def _cost(cause: Cause, num_trajectories: int, horizon: int) -> float:
+    """One for each fault and for another size, and a half if that has no name."""
+    if math.isclose(abs(cause.factor), 1, rel_tol=_FITS):
+        return len(cause.faults)
+    has_name = _has_name(cause, num_trajectories, horizon)
+    return len(cause.faults) + (1 if has_name else 1.5)
+
+
+def _has_name(cause: Cause, num_trajectories: int, horizon: int) -> bool:
+    named = 1, 1 / horizon, num_trajectories
+    return any(math.isclose(abs(cause.factor), one, rel_tol=_FITS) for one in named)
+
+
+def _fewer_columns(scores: Tensor, found: Tensor) -> tuple[Tensor | None, Tensor]:
+    """Both by as many directions as the scores (S * A, P) have.
+
+    There are no scores where the loss's gradient (B, P) has a direction of its own.
+    """
+    if scores.numel() > _MOST_DECOMPOSED:
+        return (scores if found.any() else None), found
+    _, sizes, rows = torch.linalg.svd(scores, full_matrices=False)
+    rows = rows[sizes > 1e-9 * sizes[0]]
+    fewer = found @ rows.T
+    fits = (found - fewer @ rows).norm() <= _FITS * found.norm()
+    return (scores @ rows.T if fits and found.any() else None), fewer
+
+
+class _Comparison:
+    """Recipes beside the gradients of a loss on the same batches.
+
+    Args:
+        sample: B batches.
+        target: (B, P), the loss's gradients.
+        scores: (S * A, P), of the same columns.
+        more: what is allowed beside a recipe: nothing (0), a weight that does not look
+            at the action (1), and an entropy bonus too (2).
+    """
+
+    def __init__(
+        self, sample: Sample, target: Tensor, scores: Tensor, more: int
+    ) -> None:
+        self._sample, self._scores, self._more = sample, scores, more
+        self._target = target.flatten()
+        # Batches of the same few trajectories say the same again, and those without a
+        # reward say little.
+        parts = (sample.pairs.flatten(0, 1), sample.rewards.flatten(0, 1))
+        rows = torch.cat([*parts, sample.mask.flatten(0, 1)], dim=1)
+        paid = rows[parts[1].any(dim=1)]
+        self.equations = len(paid.unique(dim=0)) * target.shape[1]
+        self._beside: dict[tuple[Ingredient, ...], Tensor] = {}
+
+    def candidates(self) -> Iterator[_Recipe]:
+        """All recipes that come close."""
+        for group in _recipes():
+            if self._more:  # one fault, and none of the place but the common one
+                few = [r for r in group if len({*r.faults} - {DROPPED}) <= 1]
+                group = few if group[0].place in PLACES[:2] else []
+            if not group:
+                continue
+            weights = torch.stack([recipe.weights(self._sample) for recipe in group])
+            rows = self._rows(group[0], weights)
+            rows, target = self._without_more(group[0], rows)
+            if target is None:
+                continue
+            squares, dots = (rows**2).sum(dim=1), rows @ target
+            left = ((target @ target) - dots**2 / squares).clamp(min=0).sqrt()
+            shares = (left / target.norm()).tolist()
+            for recipe, share in zip(group, shares, strict=True):
+                if share <= (_NEARLY if recipe.centring.variants else 10 * _FITS):
+                    yield recipe
+
+    def cause(self, recipe: _Recipe) -> Cause | None:
+        """The recipe, with the constants that fit best, if it does fit."""
+        best, least = None, _FITS
+        for apply in (recipe.centring.apply, *recipe.centring.variants):
+            tried = recipe._replace(centring=Ingredient(recipe.centring.fault, apply))
+            row = self._rows(tried, tried.weights(self._sample)[None])
+            kept, target = self._without_more(tried, row)
+            square = float((kept**2).sum())
+            if target is None or not 0 < square < math.inf:
+                continue
+            factor = float(kept[0] @ target) / square
+            left = float((target - factor * kept[0]).norm() / target.norm())
+            if factor and left <= least:
+                if apply is recipe.centring.apply:
+                    tried = recipe
+                entropy = self._entropy(tried, self._target - factor * row[0])
+                alone = not self._more
+                best, least = Cause(tried.faults, factor, entropy, tried, alone), left
+        return best
+
+    def _rows(self, recipe: _Recipe, weights: Tensor) -> Tensor:
+        """Gradients (R, B * P) of weights (R, B, N, T) in the form of a recipe."""
+        return (recipe.table(self._sample, weights) @ self._scores).flatten(1)
+
+    def _without_more(
+        self, recipe: _Recipe, rows: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Rows and target without what may stand beside the recipe.
+
+        There is no target where too much may, or nothing is left.
+        """
+        if not self._more:
+            return rows, self._target
+        _, sizes, basis = torch.linalg.svd(self._more_of(recipe), full_matrices=False)
+        basis = basis[sizes > 1e-9 * sizes[:1]]
+        target = self._target - (self._target @ basis.T) @ basis
+        few = len(basis) <= min(_MOST_UNKNOWN, self.equations / _EQUATIONS - 1)
+        if not few or target.norm() <= 1e-3 * self._target.norm():
+            return rows, None
+        return rows - (rows @ basis.T) @ basis, target
+
+    def _more_of(self, recipe: _Recipe) -> Tensor:
+        """Gradients of what may stand beside a recipe, a row for each; entropy last."""
+        key = recipe.place, recipe.mask, recipe.mean
+        if key not in self._beside:
+            sample = self._sample
+            states, taken = sample.pairs // sample.pi.shape[1], sample.mask > 0
+            times = torch.arange(states.shape[-1]).expand_as(states)
+            # Padded steps have state 0 in common, and weights of their own.
+            places = torch.where(taken, states, -1) * states.shape[-1] + times
+            each = places.unique()[: _MOST_UNKNOWN + 1, None, None, None]
+            rows = [self._rows(recipe, (places == each).double())]
+            for mask, mean in product(MASKS[:2], MEANS) if self._more > 1 else ():
+                share = mask.apply(sample.mask) / mean.apply(sample.mask)
+                table = at_entropy(sample, share)
+                rows.append((table @ self._scores).flatten()[None])
+            self._beside[key] = torch.cat(rows)
+        return self._beside[key]
+
+    def _entropy(self, recipe: _Recipe, left: Tensor) -> float:
+        """The weight of an entropy bonus in what a recipe has left; 0 for a trace."""
+        if self._more < 2:
+            return 0.0
+        more = self._more_of(recipe)
+        weights = torch.linalg.lstsq(more.T, left[:, None], driver="gelsd").solution
+        number = 2 * len(MEANS)
+        bonus = weights[-number:, 0]
+        size = (bonus @ more[-number:]).norm()
+        return float(bonus.sum()) if size > 1e-3 * self._target.norm() else 0.0
 
 
 def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
@@ -171,19 +352,20 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
         return asked
     most = max(1, _AT_ONCE // max(width, index.shape[1] * case.horizon))
     for rows, batches in zip(found.split(most), index.split(most), strict=True):
-        same = cause.factor * (recipe.table(_sample(case, batches)) @ case.scores)
+        same = cause.factor * (recipe.table(sample_of(case, batches)) @ case.scores)
         if (rows - same).norm() > _IS_THE_LOSS * rows.norm():
             return asked
     every = all_batches(case.probability, N, True)
     chunks = zip(every.index.split(most), every.chance.split(most), strict=True)
     table = torch.zeros(width, dtype=torch.float64)
     for batches, chance in chunks:
-        table += chance @ recipe.table(_sample(case, batches))
+        table += chance @ recipe.table(sample_of(case, batches))
     mean = cause.factor * (table @ case.scores)
     return replace(asked, expected=mean, uncertain=0.0)
 
 
-def _sample(case: Case, index: Tensor) -> Sample:
+def sample_of(case: Case, index: Tensor) -> Sample:
+    """Batches (B, N), padded to the horizon, as recipes need them."""
     every, states = case.every, case.states[index]
     return Sample(
         rewards=every.rewards.cpu().double()[index],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,7 +16,21 @@ from pg_helpers.clinic.picture import as_html, draw, in_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from pg_helpers.clinic.off_policy import OffPolicy
     from pg_helpers.clinic.worlds import Worlds
+
+
+def _plain(value: Any) -> Any:
+    """Tensors as lists, records as dicts, NaN and infinity as None."""
+    if isinstance(value, Tensor):
+        value = value.tolist()
+    if is_dataclass(value):
+        value = {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # So many standard errors are not exceeded by chance: in the worst case, once in two
@@ -82,6 +96,7 @@ class Diagnosis:
         examined: how many batches of how many trajectories.
         rows: error and cosine for this N; then with other padding, where that makes a
             difference; then for a larger N, where the loss mixes the trajectories.
+        off_policy: what a loss with old log-probabilities does with the ratio.
         worlds: the same in other worlds, where that was asked for.
         not_examined: what the verdict says nothing about.
         expected: E[g], (P,), in the order of policy.parameters().
@@ -101,6 +116,7 @@ class Diagnosis:
     num_trajectories: int = 0
     examined: str = "nothing"
     rows: tuple[Row, ...] = ()
+    off_policy: OffPolicy | None = None
     worlds: Worlds | None = None
     not_examined: tuple[str, ...] = ()
     expected: Tensor = field(default_factory=lambda: torch.empty(0))
@@ -157,6 +173,42 @@ class Diagnosis:
                 f"{self.verdict}"
             )
         draw(figure, self.pushes, self.cloud, self.truth)
+
+    def answer_up_to_scale(self, tolerance: float) -> str:
+        """The answer if only the direction counts: in each world, with each padding.
+
+        Args:
+            tolerance: largest error that is left when the length is mended, the sine of
+                the angle between E[g] and grad J.
+        """
+        if self.answer not in ("biased", "cannot tell") or not self.rows:
+            return self.answer
+        answer, least = "unbiased", math.sqrt(1 - tolerance**2) - 1e-12
+        if self.off_policy is not None and self.off_policy.fault:
+            return "biased"
+        if self.worlds and self.worlds.cosine.min() < least:
+            return "biased"
+        for row in self.rows:
+            if row.num_trajectories != self.num_trajectories:
+                continue
+            across = math.sqrt(max(0.0, 1 - row.cosine**2))
+            doubt = CERTAIN * row.standard_error / max(abs(row.scale), 1e-300)
+            if row.cosine <= 0 or across - doubt > tolerance:
+                return "biased"
+            if across + doubt > tolerance or row.missed:
+                answer = "cannot tell"
+        return answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that was found but the picture, in numbers, texts and lists, as for JSON.
+
+        A number that is not finite is None.
+        """
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("pushes", "cloud"):
+            del found[name]
+        found["unbiased"] = self.unbiased
+        return {name: _plain(value) for name, value in found.items()}
 
     def with_worlds(self, worlds: Worlds, tolerance: float) -> Diagnosis:
         """The same, after the loss was examined in other worlds too."""

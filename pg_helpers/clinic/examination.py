@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from pg_helpers.clinic.answers import (
     mixes,
 )
 from pg_helpers.clinic.batches import MOST_TRAJECTORIES
-from pg_helpers.clinic.case import Case
+from pg_helpers.clinic.case import Advantages, Case
 from pg_helpers.clinic.causes import Cause, cause_of, with_exact_mean
 from pg_helpers.clinic.diagnosis import (
     CERTAIN,
@@ -29,6 +30,7 @@ from pg_helpers.clinic.diagnosis import (
     Row,
 )
 from pg_helpers.clinic.measure import Asker, FaultError
+from pg_helpers.clinic.off_policy import off_policy
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
 from pg_helpers.clinic.untouched import untouched
 from pg_helpers.clinic.words import Findings, verdict
@@ -56,6 +58,7 @@ def examine(
     target: Tensor | None = None,
     tolerance: float | None = None,
     parameters: Iterable[Tensor] | None = None,
+    advantages: Advantages = "total",
     worlds: int | None = None,
     seed: int = 0,
 ) -> Diagnosis:
@@ -78,12 +81,16 @@ def examine(
     - `loss(log_probs, rewards, mask)`, each (N, T), T the padded length. Padded steps
       hold state 0, action 0 and reward 0: their log-probability is a number with
       a gradient like any other, as in `train`, so that a missing mask shows.
+      Other names are in `pg_helpers.binder.NAMES`, among them `advantages` and
+      `old_log_probs`; what trl, verl and CleanRL call them is understood too. A loss
+      with old log-probabilities is also asked about trajectories of another policy.
     - `loss(batch, policy)`, batch a `pg.Trajectories` padded in the same way: for
       losses with baselines, ratios or values. Only the gradient by the parameters of
       the policy counts.
 
-    Known causes are recognised by comparing the loss with some 1300 recipes, right and
-    wrong ones, on every batch.
+    Known causes are recognised by comparing the loss with some 2500 recipes, right and
+    wrong ones, on up to 300 batches, also if a baseline that does not depend on the
+    action or an entropy bonus stands beside them.
 
     Args:
         loss: what gradient descent is to minimise. What it raises becomes a verdict.
@@ -98,6 +105,10 @@ def examine(
             what rounding explains, 1e-6 in float64 and 1e-4 in float32.
         parameters: those of the policy's that count, such as the actor's where a critic
             is part of the same module; all by default.
+        advantages: what a loss is given that asks for `advantages`: "total", R(tau) for
+            each step; "rtg", the reward-to-go G_t; "group", R(tau) minus the mean of
+            the batch; "group_std", that divided by the spread plus 1e-4; or a function
+            of a `pg.Trajectories` that returns (N, T).
         worlds: in so many random worlds it is examined too, from 1 to 1000.
         seed: of sampled batches, and of the random state that the loss finds.
 
@@ -136,7 +147,7 @@ def examine(
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        case = Case(mdp, policy, gamma, target, parameters)
+        case = Case(mdp, policy, gamma, target, parameters, advantages)
         examination = _Examination(Asker(bound, case), seed, tolerance)
         try:
             found = examination.diagnosis(num_trajectories)
@@ -148,6 +159,40 @@ def examine(
         except FaultError as fault:
             answer = "cannot tell" if fault.undecided else "fails"
             return Diagnosis(str(fault), answer=answer)
+
+
+def check(
+    loss: Loss,
+    *,
+    up_to_scale: bool = False,
+    tolerance: float | None = None,
+    **options: Any,
+) -> Diagnosis:
+    """Examine a loss in a test, and raise an AssertionError unless it is right.
+
+    Args:
+        loss: as for `examine`.
+        up_to_scale: whether any length will do, if the direction is right.
+        tolerance: as for `examine`; with `up_to_scale` that of the direction, 1e-6 by
+            default.
+        **options: the other arguments of `examine`.
+
+    Returns:
+        The diagnosis.
+
+    Raises:
+        AssertionError: the answer is not "unbiased"; its message is the diagnosis.
+        TypeError, ValueError: as for `examine`.
+    """
+    is_bool = isinstance(up_to_scale, bool)
+    require(is_bool, "up_to_scale", "True or False", up_to_scale, TypeError)
+    found = examine(loss, tolerance=tolerance, **options)
+    answer = found.answer
+    if up_to_scale:
+        answer = found.answer_up_to_scale(1e-6 if tolerance is None else tolerance)
+    if answer != "unbiased":
+        raise AssertionError(str(found))
+    return found
 
 
 class _Examination:
@@ -190,7 +235,18 @@ class _Examination:
             padded = bool(cut) and case.horizon > 1
             many = of.batches.num_trajectories if mixing is not False else 1
             because = self.recognised.in_words(many, case.horizon if padded else 1)
+            if row.relative_error <= case.rounding and not self.recognised.alone:
+                because = ""  # a baseline is no fault
         larger, not_examined = self._larger(asked, mixing)
+        off, answer = None, self._answer([row, *cut], failure)
+        if self._asker.loss.needs_old:
+            not_examined = [t for t in not_examined if not t.startswith("ratios")]
+            try:
+                off = off_policy(self._asker, N, self._seed, self.recognised)
+            except FaultError as fault:
+                not_examined.append(f"trajectories of another policy: {fault}")
+            if off is not None and off.fault and answer != "fails":
+                answer = "biased"
         truth, length = case.truth, float(case.truth.norm())
         expected, uncertain = asked.expected, CERTAIN * row.standard_error
         findings = Findings(
@@ -200,7 +256,7 @@ class _Examination:
             variance=asked.variance,
             plain_variance=case.plain_variance / N,
             standard_error=row.standard_error,
-            answer=self._answer([row, *cut], failure),
+            answer=answer,
             cause=because,
             pushes=torch.stack([case.push(step) for step in (expected, truth)]),
         )
@@ -217,15 +273,19 @@ class _Examination:
             others=[r for r in (*cut, *larger) if _differ(r, row)],
             failure=failure,
             missed=asked.missed,
+            off_fault=off is not None and off.fault,
         )
+        if off is not None and off.fault:
+            because = ", and ".join(filter(None, [because, off.form]))
         chosen = " (chosen because the loss mixes the trajectories of a batch)"
         return Diagnosis(
-            words,
-            **findings._asdict(),
+            f"{words} {off}" if off else words,
+            **findings._asdict() | {"cause": because},
             num_trajectories=N,
             examined=asked.batches.in_words
             + (chosen if N != (num_trajectories or 1) else ""),
             rows=(row, *cut, *larger),
+            off_policy=off,
             not_examined=tuple(not_examined),
             expected=expected,
             gradient=truth,

@@ -64,6 +64,8 @@ class Asker:
     """A loss and the batches of a case, with the fastest way to bring them together.
 
     Attributes:
+        loss: that is asked.
+        case: a world and the policy that the gradient is taken of.
         way: one of AT_ONCE, BY_LENGTHS, ONE_BY_ONE.
 
     Args:
@@ -72,10 +74,10 @@ class Asker:
     """
 
     def __init__(self, loss: BoundLoss, case: Case) -> None:
-        self._loss, self.case, self.way = loss, case, AT_ONCE
+        self.loss, self.case, self.way = loss, case, AT_ONCE
         self._by_log_probs = not loss.needs_policy
         self._reached = self._has_graph = False
-        self._holder = _Holder(loss, case.policy)
+        self._holder = _Holder(loss, case)
         self._trainable = [p for p in case.parameters if p.requires_grad]
         self._num_numbers = case.scores.shape[1]
 
@@ -135,7 +137,7 @@ class Asker:
         Raises:
             FaultError: it answers differently, or as when it is called.
         """
-        things = self._loss.loss, self.case.policy
+        things = self.loss.loss, self.case.policy
         before, drawn = traces(*things), _random_state()
         first = self.one_by_one(index[:_REPEATED])
         if _random_state() == drawn:
@@ -194,7 +196,9 @@ class Asker:
         length = int(lengths.max()) if cut else self.case.horizon
         try:
             with torch.enable_grad():  # whatever the loss does with the mode
-                value = self._holder(self.case.batch(row, length))
+                value = self._holder(
+                    self.case.batch(row, length), self._old(row, length)
+                )
         except (Exception, SystemExit) as error:
             raise FaultError(
                 f"The loss raised {type(error).__name__} on {_named(lengths)}: "
@@ -202,6 +206,12 @@ class Asker:
             ) from error
         _check_value(value, lengths)
         return value
+
+    def _old(self, index: Tensor, length: int) -> Tensor | None:
+        """Log-probabilities (..., N, length) of the policy that sampled, if another."""
+        if self.case.old_log_pi is None:
+            return None
+        return self.case.old_log_pi.flatten()[self.case.pairs(index, length)]
 
     def _slopes(self, value: Tensor, row: Tensor) -> Tensor:
         """Minus the gradient by the parameters, (1, P)."""
@@ -267,11 +277,15 @@ class Asker:
         if self.way == BY_LENGTHS:
             mask, in_mask = mask[0], None
 
-        def ask(given: Any, parts: dict[str, Tensor], mask: Tensor) -> Tensor:
+        old = self._old(index, length)
+
+        def ask(
+            given: Any, parts: dict[str, Tensor], mask: Tensor, *old: Tensor
+        ) -> Any:
             batch = Trajectories(**parts, mask=mask)
             if self._by_log_probs:
-                return self._loss(batch, case.policy, given)
-            return functional_call(self._holder, given, (batch,))
+                return self._holder.called(batch, given, *old)
+            return functional_call(self._holder, given, (batch, *old))
 
         given: Any
         if self._by_log_probs:
@@ -287,7 +301,9 @@ class Asker:
             ]
             every = zip(self._trainable, leaves, strict=True)
             given = {names[id(p)]: leaf for p, leaf in every}
-        values = vmap(ask, in_dims=(0, 0, in_mask))(given, parts, mask)
+        more = [] if old is None else [old]
+        axes = (0, 0, in_mask, *[0] * len(more))
+        values = vmap(ask, in_dims=axes)(given, parts, mask, *more)
         if values.shape != index.shape[:1] or not values.is_floating_point():
             raise SlowerError
         wanted = [*leaves, *self._trainable]
@@ -315,15 +331,24 @@ class Asker:
 class _Holder(nn.Module):
     """A loss as a module of its policy, whose parameters can be exchanged."""
 
-    def __init__(self, loss: BoundLoss, policy: nn.Module) -> None:
+    def __init__(self, loss: BoundLoss, case: Case) -> None:
         super().__init__()
-        self.loss, self.policy = loss, policy
+        self.loss, self.policy, self.case = loss, case.policy, case
 
-    def forward(self, batch: Trajectories) -> Any:
+    def forward(self, batch: Trajectories, old: Tensor | None = None) -> Any:
         log_probs = None
         if self.loss.needs_log_probs:
             log_probs = self.policy(batch.observations).log_prob(batch.actions)
-        return self.loss(batch, self.policy, log_probs)
+        return self.called(batch, log_probs, old)
+
+    def called(
+        self, batch: Trajectories, log_probs: Tensor | None, old: Tensor | None = None
+    ) -> Any:
+        """The value of the loss, with log-probabilities that are given."""
+        advantages = None
+        if self.loss.needs_advantages:
+            advantages = self.case.advantages(batch)
+        return self.loss(batch, self.policy, log_probs, advantages, old)
 
 
 def _random_state() -> tuple[Any, ...]:
@@ -335,7 +360,7 @@ def _random_state() -> tuple[Any, ...]:
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # What comes of it is NaN, and the verdict has words for that.
-        warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")
+        warnings.filterwarnings("ignore", r"(std|var)\(\): degrees of freedom")
         warnings.filterwarnings("ignore", "There is a performance drop")
         yield
 

@@ -1,4 +1,4 @@
-"""What losses are made of: a weight, a centring, a place, a mask, a mean.
+"""What losses are made of: a weight, a centring, a place, a mask and a mean.
 
 Each ingredient is right or has a fault that is put into words. Together they say what
 the score of each step of a batch is multiplied with.
@@ -45,17 +45,19 @@ class Sample:
         return gamma ** torch.arange(self.rewards.shape[-1], dtype=torch.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ingredient:
     """One choice in a recipe.
 
     Attributes:
         fault: what is wrong with it, in words; empty where nothing is.
         apply: what it does; each kind has arguments of its own.
+        variants: the same with other constants, which losses choose differently.
     """
 
     fault: str
     apply: Callable[..., Tensor]
+    variants: tuple[Callable[..., Tensor], ...] = ()
 
 
 # Weights: from a sample to (B, N, T), or to (B, N, 1) for all steps alike.
@@ -105,6 +107,17 @@ def _from_last(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
     return pad(weigh(sample)[..., :-1], (1, 0))
 
 
+def _without_last(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
+    """Weights of rewards of which the last of each episode is missing."""
+    kept = sample.rewards * (sample.mask - _last(sample.mask))
+    return weigh(replace(sample, rewards=kept, known={}))
+
+
+def _last(mask: Tensor) -> Tensor:
+    """1 at the last step of each episode."""
+    return mask - pad(mask[..., 1:], (0, 1))
+
+
 def _twice(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
     """Weights of rewards that were discounted before."""
     return weigh(replace(sample, rewards=_discounted(sample), known={}))
@@ -118,6 +131,7 @@ def _weights() -> list[Ingredient]:
         "too, the first with nothing"
     )
     added = "the returns of all steps are added up before they are multiplied"
+    lost = "the last reward of each episode is lost"
     same = "only the reward of the same step is credited"
     past = "each action is credited with the rewards up to it, not from it on"
     wrong: list[tuple[str, Callable[..., Tensor]]] = [
@@ -140,6 +154,11 @@ def _weights() -> list[Ingredient]:
             for weigh in (to_go, discounted_to_go)
         ],
         *[(added, partial(_added_up, weigh)) for weigh in (to_go, discounted_to_go)],
+        *[
+            (lost, partial(_without_last, weigh))
+            for weigh in (_total, discounted_to_go)
+        ],
+        (f"{lost}, and {DROPPED}", partial(_without_last, to_go)),
     ]
     for gamma in (0.9, 0.95, 0.98, 0.99, 0.995, 0.999):
         name = f"the discount is {gamma}, not the gamma that it was examined with"
@@ -167,8 +186,13 @@ def _without_mean(
     dim: tuple[int, ...],
     padded: bool = False,
     correction: int | None = None,
+    outside: float = 1e-8,
+    inside: float = 0.0,
 ) -> Tensor:
-    """Subtract the mean over `dim`; with a correction, divide by the spread too."""
+    """Subtract the mean over `dim`; with a correction, divide by the spread too.
+
+    The variance is made larger by `inside`, the spread by `outside`.
+    """
     if dim == (1,) and weights.shape[-1] == 1:
         mask = torch.ones_like(weights)
     if padded:
@@ -179,7 +203,7 @@ def _without_mean(
     if correction is None:
         return centred
     squares = (centred**2 * mask).sum(dim, keepdim=True)
-    return centred / ((squares / (number - correction)).sqrt() + 1e-8)
+    return centred / ((squares / (number - correction) + inside).sqrt() + outside)
 
 
 def _without_others(weights: Tensor, mask: Tensor) -> Tensor:
@@ -189,10 +213,20 @@ def _without_others(weights: Tensor, mask: Tensor) -> Tensor:
     return weights - others
 
 
+def _of_all(weights: Tensor, mask: Tensor) -> Tensor:
+    """Every trajectory has the mean of the weights of all."""
+    return weights.mean(1, keepdim=True).expand_as(weights)
+
+
 def _centrings() -> list[Ingredient]:
     found = [
         Ingredient("", _as_they_are),
         Ingredient("the mean of the other trajectories is subtracted", _without_others),
+        Ingredient(
+            "each return is multiplied with the actions of every trajectory, as where "
+            "(N, 1) meets (N,)",
+            _of_all,
+        ),
     ]
     # With a single trajectory its episode is the batch, and is what should be named.
     for over, dim, padded in (
@@ -203,20 +237,28 @@ def _centrings() -> list[Ingredient]:
         ("all steps of the batch, padding included", (1, 2), True),
     ):
         centre = partial(_without_mean, dim=dim, padded=padded)
-        found.append(Ingredient(f"the mean over {over} is subtracted", centre))
+        comma = "," if padded else ""
+        found.append(Ingredient(f"the mean over {over}{comma} is subtracted", centre))
         for correction in (1, 0):
             whiten = partial(centre, correction=correction)
-            found.append(Ingredient(f"returns are whitened over {over}", whiten))
+            # The constants of the libraries: trl, stable-baselines3, verl.
+            variants = [partial(whiten, outside=eps) for eps in (1e-4, 1e-5, 1e-6)]
+            variants += [
+                partial(whiten, outside=0, inside=eps) for eps in (1e-5, 1e-6, 1e-8)
+            ]
+            words = f"returns are whitened over {over}"
+            found.append(Ingredient(words, whiten, tuple(variants)))
     return found
 
 
-# Places: from a sample and coefficients (B, N, T) to what d ln pi(a|s) is multiplied
-# with, (B, S * A).
+# Places: from a sample and coefficients (..., B, N, T) to what d ln pi(a|s) is
+# multiplied with, (..., B, S * A).
 
 
 def _added(sample: Sample, pairs: Tensor, coefficients: Tensor) -> Tensor:
-    table = coefficients.new_zeros(len(coefficients), sample.pi.numel())
-    return table.scatter_add(1, pairs.flatten(1), coefficients.flatten(1))
+    flat = coefficients.flatten(-2)
+    table = flat.new_zeros(*flat.shape[:-1], sample.pi.numel())
+    return table.scatter_add(-1, pairs.flatten(-2).expand_as(flat), flat)
 
 
 def _at_taken(sample: Sample, coefficients: Tensor) -> Tensor:
@@ -241,15 +283,68 @@ def _times_pi(place: Callable[..., Tensor], sample: Sample, c: Tensor) -> Tensor
     return place(sample, c) * sample.pi.flatten()
 
 
+def at_entropy(sample: Sample, c: Tensor) -> Tensor:
+    """The gradient of the entropy of pi(.|s) is the sum of -pi ln pi times scores."""
+    return _at_all(sample, c) * -torch.special.xlogy(sample.pi, sample.pi).flatten()
+
+
+def _softened(sample: Sample, c: Tensor, logits: Tensor, slopes: Tensor) -> Tensor:
+    """Log-softmax of logits (S, A), whose gradients are slopes times the scores.
+
+    A sampled action counts with 1 - q of its own and -q of the others, q the softmax.
+    """
+    q = logits.softmax(dim=1).flatten()
+    return (_at_taken(sample, c) - _at_all(sample, c) * q) * slopes.flatten()
+
+
+def _softmax_twice(sample: Sample, c: Tensor) -> Tensor:
+    return _softened(sample, c, sample.pi, sample.pi)
+
+
+def _at_temperature(sample: Sample, c: Tensor, temperature: float) -> Tensor:
+    slopes = torch.full_like(sample.pi, 1 / temperature)
+    return _softened(sample, c, sample.pi.log() / temperature, slopes)
+
+
 _PROBABILITY = "probabilities stand where log-probabilities belong"
 _GREEDY = "the most likely action stands where the sampled one belongs"
 _SPREAD = "the weight is spread over all actions, not put on the sampled one"
+TEMPERATURES = [
+    Ingredient(
+        f"log-probabilities have the temperature {temperature:g}, not the policy's",
+        partial(_at_temperature, temperature=temperature),
+    )
+    for temperature in (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0)
+]
 PLACES = [
     Ingredient("", _at_taken),
     Ingredient(_PROBABILITY, partial(_times_pi, _at_taken)),
     Ingredient(_GREEDY, _at_best),
     Ingredient(_SPREAD, _at_all),
-    Ingredient(_SPREAD, partial(_times_pi, _at_all)),
+    Ingredient("softmax is applied twice", _softmax_twice),
+]
+
+
+# Masks: from a mask (B, N, T) to what the coefficients are multiplied with.
+
+
+def _itself(mask: Tensor) -> Tensor:
+    return mask
+
+
+def _without_last_step(mask: Tensor) -> Tensor:
+    return mask - _last(mask)
+
+
+def _late(mask: Tensor) -> Tensor:
+    return pad(mask[..., :-1], (1, 0))
+
+
+MASKS = [
+    Ingredient("", _itself),
+    Ingredient("the mask is forgotten", torch.ones_like),
+    Ingredient("the last action of each episode is left out", _without_last_step),
+    Ingredient("the mask is a step late", _late),
 ]
 
 

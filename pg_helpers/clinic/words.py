@@ -34,6 +34,7 @@ def verdict(
     others: list[Row],
     failure: str,
     missed: int,
+    off_fault: bool,
 ) -> str:
     """Say in a few sentences what is right or wrong with a loss.
 
@@ -49,10 +50,13 @@ def verdict(
         failure: what is said of batches that are cut to their longest episode, where
             the loss cannot be asked about them.
         missed: how many trajectories are in no batch of a sample.
+        off_fault: whether it is wrong on the trajectories of another policy.
     """
     doubt = CERTAIN * found.standard_error
     is_exact = found.relative_error + doubt <= exact
     right = "Unbiased" if found.answer == here else _ONLY
+    if found.answer != here and off_fault:
+        right = "On the trajectories of the policy itself it is unbiased"
     if is_exact and here == "cannot tell":
         said = (
             f"Cannot tell whether it is biased: the sample's mean is {truth}, but "

@@ -87,6 +87,14 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
         "max_gradient_norm": st.none() | st.floats(0.1, 10),
     },
     pg.corridor: {"length": st.integers(3, 5), "horizon": COUNT},
+    pg.gae: {
+        "rewards": TABLES,
+        "values": TABLES,
+        "mask": MASK,
+        "gamma": GAMMA,
+        "lam": GAMMA,
+        "final_values": st.none(),
+    },
     pg.grid_world: {
         "rows": st.integers(2, 4),
         "columns": st.integers(2, 4),
@@ -132,6 +140,7 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
         "num_trajectories": st.sampled_from([None, 1, 2]),
         "tolerance": st.none() | st.floats(0, 1),
         "parameters": st.none(),
+        "advantages": st.sampled_from(["total", "rtg", "group", "group_std"]),
         "worlds": st.none(),
         "seed": st.integers(0, 2**63 - 1),
     },

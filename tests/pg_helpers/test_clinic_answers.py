@@ -13,6 +13,7 @@ from clinic_losses import (
     PATIENTS,
     T_STEPS,
     discounted_to_go,
+    of_all_pairs,
     plain,
     powers,
     summed,
@@ -40,11 +41,6 @@ def mean_over_steps(log_probs, rewards, mask):
 
 def mean_over_all(log_probs, rewards, mask):
     return -(total(rewards) * log_probs * mask).mean()
-
-
-def of_all_pairs(log_probs, rewards, mask):
-    """An (N,) times an (N, 1): each return meets the actions of each trajectory."""
-    return -((log_probs * mask).sum(1) * total(rewards)).mean()
 
 
 def leave_one_out(log_probs, rewards, mask):

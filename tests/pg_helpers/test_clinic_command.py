@@ -1,5 +1,6 @@
 """The clinic from a terminal: what it prints, and the status that CI sees."""
 
+import json
 import sys
 
 import pytest
@@ -91,6 +92,21 @@ def test_a_sample_that_is_too_small_has_a_status_of_its_own(folder, capsys):
     assert main([*call, "--tolerance", "0.9"]) == 0
     assert "Unbiased to within 90 %" in capsys.readouterr().out
     assert main([*call, "--tolerance", "0.9", "--up-to-scale"]) == 0
+
+
+def test_what_is_printed_can_be_read_by_a_program(folder, capsys):
+    call = [f"{folder}/losses.py:half", "--format"]
+    assert main([*call, "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["answer"] == "biased" and found["unbiased"] is False
+    assert found["relative_error"] == pytest.approx(0.5)
+    assert found["rows"][0]["cosine"] == pytest.approx(1)
+    assert len(found["expected"]) == len(found["gradient"]) == 17
+    assert main([f"{folder}/losses.py:raises", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["answer"] == "fails" and found["relative_error"] is None
+    assert main([*call, "html"]) == 1
+    assert capsys.readouterr().out.startswith("<p><strong>Straight uphill")
 
 
 @pytest.mark.parametrize(

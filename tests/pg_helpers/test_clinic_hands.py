@@ -327,6 +327,21 @@ def test_a_verdict_names_what_it_did_not_look_at():
     assert any(text.startswith("padding: ") for text in found.not_examined)
 
 
+def test_a_check_raises_with_the_diagnosis():
+    def half(*batch):
+        return plain(*batch) / 2
+
+    assert pg.clinic.check(plain, gamma=GAMMA).unbiased
+    assert pg.clinic.check(half, gamma=GAMMA, up_to_scale=True).answer == "biased"
+    assert pg.clinic.check(half, gamma=GAMMA, tolerance=0.6).unbiased
+    with pytest.raises(AssertionError, match="Straight uphill, but 2 times too short"):
+        pg.clinic.check(half, gamma=GAMMA)
+    with pytest.raises(AssertionError, match="The sign is flipped"):
+        pg.clinic.check(lambda *b: -plain(*b), gamma=GAMMA, up_to_scale=True)
+    with pytest.raises(AssertionError, match="draws random numbers"):
+        pg.clinic.check(drawn_by(np.random.rand), up_to_scale=True, tolerance=1.0)
+
+
 def test_many_worlds_show_what_one_does_not():
     def halved_where_paid_little(log_probs, rewards, mask):
         """Right where no return is below -3, as in the standard world."""
