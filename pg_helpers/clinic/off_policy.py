@@ -94,7 +94,7 @@ class _Form:
     def fits(self, found: Tensor, cause: Cause, case: Case, index: Tensor) -> bool:
         """Whether a loss that is this recipe otherwise has these gradients (B, P).
 
-        A sign that was flipped may have been so before or after the ratio.
+        A flipped sign counts as one of the whole loss, not of the weights.
         """
         sample, recipe = sample_of(case, index), cause.recipe
         weight = cause.factor * recipe.weights(sample)
