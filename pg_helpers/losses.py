@@ -12,6 +12,7 @@ from pg_helpers.require import (
     check_tensor,
     check_weights,
     require,
+    sum_of,
 )
 
 
@@ -52,7 +53,7 @@ def pseudo_loss(log_probs: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     padding = ~mask
     terms = weights.masked_fill(padding, 0) * log_probs.masked_fill(padding, 0)
     loss = -terms.sum(dim=1).mean(dim=0)
-    if not math.isfinite(loss.item()):
+    if not math.isfinite(sum_of(loss)):
         check_finite("weights", weights.expand(N, T).masked_fill(padding, 0))
         check_finite("log_probs", log_probs.masked_fill(padding, 0))
         raise NotFiniteError("weights * log_probs: expected a finite sum")

@@ -22,6 +22,7 @@ from pg_helpers.require import (
     check_tensor,
     require,
     shown,
+    sum_of,
 )
 
 MOST_WEIGHTS = 2**27  # half a gigabyte: a larger network is a slip of the finger
@@ -126,7 +127,7 @@ class GaussianPolicy(nn.Module):
         std = torch.full((action_size,), number, dtype=torch.float64)
         std = std.to(torch.get_default_dtype())  # infinite if it is too large
         self.log_std = nn.Parameter(std.log())
-        fits = math.isfinite(_sum(self.log_std.exp().log()))
+        fits = math.isfinite(sum_of(self.log_std.exp().log()))
         require(fits, "initial_std", f"a number that {std.dtype} can hold", initial_std)
 
     def forward(self, observations: Tensor) -> Independent:
@@ -141,7 +142,7 @@ class GaussianPolicy(nn.Module):
         """
         features = _features(observations, self.observation_size, self)
         mean, std = self.network(features), self.log_std.exp()
-        if not math.isfinite(_sum(mean) + _sum(std)):
+        if not math.isfinite(sum_of(mean) + sum_of(std)):
             check_finite("observations", features)
             check_finite("policy, mean", mean)
             check_finite("policy, standard deviation", std)
@@ -244,19 +245,11 @@ def _sum_components(values: Tensor) -> Tensor:
 def _categorical(logits: Tensor, features: Tensor) -> Categorical:
     distribution = Categorical(logits=logits, validate_args=False)
     # Minus infinity is allowed, for what is never done; NaN is not.
-    if math.isnan(_sum(distribution.logits)):
+    if math.isnan(sum_of(distribution.logits)):
         check_finite("observations", features)
         came = f"{shown(logits)} as logits"
         raise NotFiniteError(f"policy: expected probabilities, got {came}")
     return distribution
-
-
-def _sum(tensor: Tensor) -> float:
-    """If finite, so is every number; 0 under torch.func.vmap, which hides them."""
-    try:
-        return tensor.sum().item()
-    except RuntimeError:
-        return 0.0
 
 
 def _multilayer_perceptron(

@@ -205,10 +205,23 @@ def of_the_policy(batch, policy):
     return plain(log_probs, batch.rewards, batch.mask)
 
 
+def by_own_functions(log_probs, rewards, mask):
+    """What the package offers for losses can be mapped, too."""
+    weights = pg.total_return(rewards, GAMMA)[:, None] + pg.rewards_to_go(rewards, 0.5)
+    return -(weights * log_probs * mask).sum(1).mean()
+
+
+def by_pseudo_loss(log_probs, rewards, mask):
+    weights = pg.subtract_batch_mean(pg.total_return(rewards, GAMMA), mask)
+    return pg.pseudo_loss(log_probs, weights, mask)
+
+
 @pytest.mark.parametrize(
     "loss, way",
     [
         (plain, measure.AT_ONCE),
+        (by_own_functions, measure.AT_ONCE),
+        (by_pseudo_loss, measure.BY_LENGTHS),
         (of_the_policy, measure.AT_ONCE),
         (mean_over_steps, measure.BY_LENGTHS),
         (looks_into_rewards, measure.ONE_BY_ONE),
