@@ -14,10 +14,10 @@ from pg_helpers.ascent import copies_of, put_back
 from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.batches import MOST_TRAJECTORIES
 from pg_helpers.clinic.case import Case
-from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+from pg_helpers.clinic.standard import GAMMA, world_and_policy
 from pg_helpers.clinic.untouched import untouched
-from pg_helpers.mdp import TabularMDP, check_mdp
-from pg_helpers.require import check_count, require
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.require import check_count
 from pg_helpers.rollout import Trajectories
 
 
@@ -60,10 +60,7 @@ def batch(
     """
     check_count("num_trajectories", num_trajectories, at_most=MOST_TRAJECTORIES)
     check_count("seed", seed, at_least=0, at_most=2**63 - 1)
-    mdp = standard_world() if mdp is None else mdp
-    check_mdp(mdp)
-    policy = standard_policy(mdp) if policy is None else policy
-    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    mdp, policy = world_and_policy(mdp, policy)
     with untouched(policy):
         case = Case(mdp, policy, GAMMA)
     generator, shares = np.random.default_rng(seed), case.probability.numpy()

@@ -14,7 +14,7 @@ from pg_helpers import exact
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 from pg_helpers.require import check_tensor, require
-from pg_helpers.returns import total_return
+from pg_helpers.returns import rewards_to_go, total_return
 from pg_helpers.rollout import Trajectories
 
 Advantages = str | Callable[[Trajectories], Tensor]
@@ -134,9 +134,11 @@ class Case:
 
     def pairs(self, index: Tensor, length: int) -> Tensor:
         """State * A + action of each step, (..., N, length)."""
-        actions = self.every.actions.cpu()
-        pairs = self.states * self.pi.shape[1] + actions
-        return pairs[index, :length]
+        return self._pairs[index, :length]
+
+    @cached_property
+    def _pairs(self) -> Tensor:
+        return self.states * self.pi.shape[1] + self.every.actions.cpu()
 
     def push(self, step: Tensor) -> Tensor:
         """How a small step (P,) changes pi(a|s), per unit; 0 in terminal states."""
@@ -146,9 +148,8 @@ class Case:
     def plain(self) -> Tensor:
         """The estimate (19) from each single trajectory, (K, P)."""
         score = torch.zeros(len(self.states), self.scores.shape[1], dtype=torch.float64)
-        pairs = self.pairs(torch.arange(len(self.states)), self.horizon)
         for time, taken in enumerate(self.every.mask.cpu().T):
-            score[taken] += self.scores[pairs[taken, time]]
+            score[taken] += self.scores[self._pairs[taken, time]]
         weight = total_return(self.every.rewards.cpu().double(), self.gamma)
         return weight[:, None] * score
 
@@ -167,12 +168,9 @@ def _advantages(kind: Advantages, gamma: float) -> Callable[[Trajectories], Tens
     require(known, "advantages", expected, kind)
 
     def found(batch: Trajectories) -> Tensor:
-        powers = gamma ** torch.arange(batch.mask.shape[-1]).to(batch.rewards)
-        # Written with a product, as it must be possible to map it.
-        ahead = (powers * batch.rewards).flip(-1).cumsum(-1).flip(-1)
         if kind == "rtg":
-            return ahead / powers if gamma else batch.rewards
-        weights = ahead[..., :1]
+            return rewards_to_go(batch.rewards, gamma)
+        weights = total_return(batch.rewards, gamma)[:, None]
         if kind != "total":
             weights = weights - weights.mean()
         if kind == "group_std":
@@ -184,11 +182,16 @@ def _advantages(kind: Advantages, gamma: float) -> Callable[[Trajectories], Tens
 
 def total_variance(rows: Tensor, chance: Tensor) -> float:
     """Mean squared distance of (B, P) from their mean, with chances (B,)."""
-    mean, parts = (
-        chance @ rows,
-        zip(rows.split(_ROWS), chance.split(_ROWS), strict=True),
-    )
+    mean = chance @ rows
+    parts = zip(rows.split(_ROWS), chance.split(_ROWS), strict=True)
     return sum(float(c @ ((part - mean) ** 2).sum(dim=1)) for part, c in parts)
+
+
+def cosine(one: Tensor, other: Tensor) -> float:
+    """Of the angle between two vectors; 0 where the first is only rounding."""
+    if one.norm() <= 1e-12 * other.norm():
+        return 0.0
+    return float(one @ other) / float(one.norm() * other.norm())
 
 
 def _chosen(

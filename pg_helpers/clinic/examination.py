@@ -20,7 +20,7 @@ from pg_helpers.clinic.answers import (
     mixes,
 )
 from pg_helpers.clinic.batches import MOST_TRAJECTORIES
-from pg_helpers.clinic.case import Advantages, Case
+from pg_helpers.clinic.case import Advantages, Case, cosine
 from pg_helpers.clinic.causes import Cause, cause_of, with_exact_mean
 from pg_helpers.clinic.diagnosis import (
     CERTAIN,
@@ -31,12 +31,12 @@ from pg_helpers.clinic.diagnosis import (
 )
 from pg_helpers.clinic.measure import Asker, FaultError
 from pg_helpers.clinic.off_policy import off_policy
-from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+from pg_helpers.clinic.standard import GAMMA, world_and_policy
 from pg_helpers.clinic.untouched import untouched
 from pg_helpers.clinic.words import Findings, verdict
 from pg_helpers.clinic.worlds import over_worlds
 from pg_helpers.execution import one_thread
-from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.mdp import TabularMDP
 from pg_helpers.require import check_count, check_fraction, require
 from pg_helpers.returns import total_return
 
@@ -136,12 +136,7 @@ def examine(
         expected = "no mdp, policy, parameters or target: each world has its own"
         require(alone, "worlds", expected, worlds)
     seed = check_count("seed", seed, at_least=0, at_most=2**63 - 1)
-    mdp = standard_world() if mdp is None else mdp
-    check_mdp(mdp)
-    if policy is None:
-        with torch.inference_mode(False):
-            policy = standard_policy(mdp)
-    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    mdp, policy = world_and_policy(mdp, policy)
     grads = torch.inference_mode(False), torch.enable_grad()
     with grads[0], grads[1], one_thread(), untouched(policy, loss):
         torch.manual_seed(seed)
@@ -240,7 +235,6 @@ class _Examination:
         larger, not_examined = self._larger(asked, mixing)
         off, answer = None, self._answer([row, *cut], failure)
         if self._asker.loss.needs_old:
-            not_examined = [t for t in not_examined if not t.startswith("ratios")]
             try:
                 off = off_policy(self._asker, N, self._seed, self.recognised)
             except FaultError as fault:
@@ -320,7 +314,7 @@ class _Examination:
             num_trajectories=asked.batches.num_trajectories,
             padding=padding,
             relative_error=float((expected - truth).norm()) / length,
-            cosine=_cosine(expected, truth),
+            cosine=cosine(expected, truth),
             scale=float(expected @ truth) / length**2,
             standard_error=asked.uncertain / length,
             missed=asked.missed,
@@ -347,13 +341,14 @@ class _Examination:
         rows, missing = [], ["other worlds and policies"]
         if self._case.every.mask.all():
             missing.append("padding: every episode has the same length")
-        if self._asker.holds_ratio(asked.batches.index):
+        asker = self._asker
+        if not asker.loss.needs_old and asker.holds_ratio(asked.batches.index):
             missing.append("ratios other than 1: the policy is the one that sampled")
         N = asked.batches.num_trajectories
         more = 2 if N == 1 else max(4, 2 * N)
         if mixing is not False and more <= MOST_TRAJECTORIES:
             try:
-                larger = answers(self._asker, more, self._seed, share=SHARE)
+                larger = answers(asker, more, self._seed, share=SHARE)
                 rows.append(self._row(larger))
             except FaultError as fault:
                 missing.append(f"N = {more}: {fault}")
@@ -374,14 +369,6 @@ class _Examination:
 def _differ(one: Row, other: Row) -> bool:
     noise = CERTAIN * (one.standard_error + other.standard_error)
     return abs(one.relative_error - other.relative_error) > max(1e-6, noise)
-
-
-def _cosine(one: Tensor, other: Tensor) -> float:
-    lengths = float(one.norm() * other.norm())
-    # A mean that is only what rounding leaves has no direction.
-    if one.norm() <= 1e-12 * other.norm():
-        return 0.0
-    return float(one @ other) / lengths
 
 
 def _cloud(found: Tensor, expected: Tensor, truth: Tensor, chance: Tensor) -> Tensor:

@@ -15,10 +15,10 @@ from torch.func import vmap
 
 from pg_helpers.clinic.answers import SHARE, answers, ask
 from pg_helpers.clinic.batches import sampled_batches
-from pg_helpers.clinic.case import Case
+from pg_helpers.clinic.case import Case, cosine
 from pg_helpers.clinic.causes import Cause, sample_of
 from pg_helpers.clinic.measure import Asker
-from pg_helpers.clinic.recipes import MASKS, PLACES
+from pg_helpers.clinic.recipes import PLACES
 from pg_helpers.returns import total_return
 from pg_helpers.rollout import Trajectories
 
@@ -90,18 +90,6 @@ class _Form:
     fault: bool
     factor: Factor
     bounds: dict[str, float] = field(default_factory=dict)
-
-    def fits(self, found: Tensor, cause: Cause, case: Case, index: Tensor) -> bool:
-        """Whether a loss that is this recipe otherwise has these gradients (B, P).
-
-        A flipped sign counts as one of the whole loss, not of the weights.
-        """
-        sample, recipe = sample_of(case, index), cause.recipe
-        weight = cause.factor * recipe.weights(sample)
-        sign = -1 if cause.factor < 0 else 1
-        factor = self.factor(_ratios(case, index), sign * weight, sample.mask)
-        left = found - recipe.table(sample, weight * factor) @ case.scores
-        return bool(left.norm() <= _FITS * found.norm())
 
 
 def _ratio(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
@@ -218,9 +206,20 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
     if cause is not None and cause.recipe.place is PLACES[0]:
 
         def fitting(forms: list[_Form], other: Case) -> list[_Form]:
+            """Those with the gradients of the loss on trajectories of this case."""
             some = sampled_batches(other.probability, N, _COMPARED, seed).index
             found = ask(Asker(asker.loss, other), some)
-            return [form for form in forms if form.fits(found, cause, other, some)]
+            sample, ratio = sample_of(other, some), _ratios(other, some)
+            weight = cause.factor * cause.recipe.weights(sample)
+            # A flipped sign counts as one of the whole loss, not of the weights.
+            own = -weight if cause.factor < 0 else weight
+
+            def left(form: _Form) -> Tensor:
+                factor = form.factor(ratio, own, sample.mask)
+                table = cause.recipe.table(sample, weight * factor)
+                return (found - table @ other.scores).norm()
+
+            return [form for form in forms if left(form) <= _FITS * found.norm()]
 
         forms = _forms()
         for other in (case, *others):
@@ -239,7 +238,7 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
         weight = given.double().cpu()
     table = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
     surrogate = chance @ table @ case.scores
-    taken = MASKS[0].apply(sample.mask) > 0
+    taken = sample.mask > 0
     acts = (_ppo(ratio, weight, sample.mask, 0.8, 1.2) == 0) & taken
     of = [(chance @ part.double().sum((1, 2))) for part in (acts, taken)]
     length = surrogate.norm()
@@ -248,7 +247,7 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
         fault=bool(forms) and all(form.fault for form in forms),
         ratios=(float(ratio[taken].min()), float(ratio[taken].max())),
         relative_error=float((asked.expected - surrogate).norm() / length),
-        cosine=float(torch.cosine_similarity(asked.expected, surrogate, dim=0)),
+        cosine=cosine(asked.expected, surrogate),
         surrogate_error=float((surrogate - case.truth).norm() / case.truth.norm()),
         clipped=float(of[0] / of[1]),
     )

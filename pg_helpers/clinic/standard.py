@@ -8,6 +8,7 @@ from torch import nn
 
 from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.policies import MLPPolicy
+from pg_helpers.require import require
 
 # As in `TrainConfig`.
 GAMMA = 0.95
@@ -92,3 +93,16 @@ def standard_policy(mdp: TabularMDP) -> nn.Module:
             weights = generator.normal(0, 0.8, tuple(parameter.shape))
             parameter.copy_(torch.from_numpy(weights))
     return policy
+
+
+def world_and_policy(
+    mdp: TabularMDP | None, policy: nn.Module | None
+) -> tuple[TabularMDP, nn.Module]:
+    """What was given, checked; the standard ones for None."""
+    mdp = standard_world() if mdp is None else mdp
+    check_mdp(mdp)
+    if policy is None:
+        with torch.inference_mode(False):
+            policy = standard_policy(mdp)
+    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    return mdp, policy

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.answers import SHARE, answers
-from pg_helpers.clinic.case import Case
+from pg_helpers.clinic.case import Case, cosine
 from pg_helpers.clinic.causes import Cause, with_exact_mean
 from pg_helpers.clinic.measure import Asker, FaultError
 from pg_helpers.clinic.standard import standard_policy, standard_world
@@ -104,8 +104,8 @@ def over_worlds(
         asked = with_exact_mean(asked, recognised, case)
         length = case.truth.norm()
         error = (asked.expected - case.truth).norm() / length
-        cosine = torch.cosine_similarity(asked.expected, case.truth, dim=0)
         noise = asked.variance / (case.plain_variance / N)
-        rows.append([error, cosine, noise, asked.uncertain / length])
+        angle = cosine(asked.expected, case.truth)
+        rows.append([error, angle, noise, asked.uncertain / length])
     columns = torch.tensor(rows, dtype=torch.float64).T
     return Worlds(*columns)
