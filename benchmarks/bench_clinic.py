@@ -32,7 +32,7 @@ def main() -> str:
     for N in (2, 4, 8):
         mapped, loop = (Asker(BoundLoss(grpo), case) for _ in range(2))
         loop.way = ONE_BY_ONE
-        many = sampled_batches(case.probability, N, MANY, 0).index
+        many = sampled_batches(case.law, N, MANY, 0).index
         few = many[:FEW]
         gap = (mapped(few) - loop(few)).norm() / loop(few).norm()
         assert gap < 1e-12, "the two gradients differ"

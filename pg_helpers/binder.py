@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from pg_helpers.require import require
 
 Loss = Callable[..., Any]
 
-# What a loss may ask for by name: shape and meaning. N trajectories, T steps.
+# What a loss may ask for by name: shape and meaning. N trajectories, T steps. In the
+# form "flat" (N, T) is (M,), M steps in all, and in "sequence" some are (N,).
 NAMES = {
     "batch": "the Trajectories",
     "policy": "what sampled them, and is trained",
     "log_probs": "(N, T), ln pi(a|s) of each action, with a graph",
     "old_log_probs": "(N, T), the same of the policy that sampled, without one",
+    "ref_log_probs": "(N, T), the same of a reference policy, without one",
     "advantages": "(N, T), the weights of the actions, without a graph",
+    "returns": "(N, T), the discounted rewards from each step on",
+    "values": "(N, T), V of the state before each step, without a graph",
     "rewards": "(N, T), 0 where padded",
     "mask": "bool (N, T), True where a step was taken",
     "observations": "(N, T, ...), what was seen before each step",
@@ -31,12 +36,47 @@ NAMES = {
     "terminated": "bool (N,), True where the episode ended",
     "truncated": "bool (N,), True where it was cut off",
     "final_observations": "(N, ...), what was seen after the last step",
+    "group": "int64 (N,), which group (one prompt) of the batch a trajectory is in",
+    "dones": "bool (M,), True at the last step of each trajectory; flat form",
+    "episode": "int64 (M,), which trajectory a step belongs to; flat form",
 }
-# What trl, verl and CleanRL call some of these.
+# What trl, verl, OpenRLHF, torchrl and CleanRL call some of these.
 ALIASES = {
+    "acts": "actions",
+    "action": "actions",
     "adv": "advantages",
     "advantage": "advantages",
+    "b_advantages": "advantages",
     "mb_advantages": "advantages",
+    "b_returns": "returns",
+    "mb_returns": "returns",
+    "returns_to_go": "returns",
+    "rewards_to_go": "returns",
+    "done": "dones",
+    "obs": "observations",
+    "observation": "observations",
+    "old_values": "values",
+    "b_values": "values",
+    "state_value": "values",
+    "group_ids": "group",
+    "action_log_probs": "log_probs",
+    "curr_log_probs": "log_probs",
+    "cur_log_prob": "log_probs",
+    "per_token_logprobs": "log_probs",
+    "action_mask": "mask",
+    "loss_mask": "mask",
+    "reward": "rewards",
+    "b_logprobs": "old_log_probs",
+    "old_action_log_probs": "old_log_probs",
+    "old_per_token_logprobs": "old_log_probs",
+    "sample_log_prob": "old_log_probs",
+    "base_action_log_probs": "ref_log_probs",
+    "ref_log_prob": "ref_log_probs",
+    "ref_logprobs": "ref_log_probs",
+    "ref_per_token_logps": "ref_log_probs",
+    "reference_log_probs": "ref_log_probs",
+    "terminations": "terminated",
+    "truncations": "truncated",
     "log_prob": "log_probs",
     "logp": "log_probs",
     "logprobs": "log_probs",
@@ -49,6 +89,14 @@ ALIASES = {
     "completion_mask": "mask",
     "response_mask": "mask",
 }
+# How what a loss is given is arranged.
+PADDED, FLAT, SEQUENCE = "padded", "flat", "sequence"
+# In the flat form, one number for each step; in "sequence", for each trajectory.
+_OF_STEPS = ("observations", "actions", "rewards", "mask", "log_probs")
+_OF_STEPS += ("old_log_probs", "ref_log_probs", "advantages", "returns", "values")
+_OF_SEQUENCES = ("rewards", "advantages", "returns", "values")
+# What only asks for old log-probabilities, and what only the clinic has.
+ONLY_EXAMINED = ("ref_log_probs", "values", "group")
 # What a loss with other names is given, by place.
 FORMS = (("log_probs", "rewards", "mask"), ("batch", "policy"))
 # Arguments with a default value that are given by place too.
@@ -72,60 +120,70 @@ class BoundLoss:
 
     Attributes:
         loss: what is called.
-        needs_log_probs: whether it asks for them.
-        needs_policy: whether it asks for the policy.
-        needs_old: whether it asks for the log-probabilities of the old policy.
-        needs_advantages: whether it asks for the weights of the actions.
+        asks: which of `NAMES` it asks for; log_probs too if for the old ones.
+        form: "padded"; "flat", the steps of all trajectories one after another, as for
+            every loss that asks for `dones` or `episode`; or "sequence", rewards,
+            returns, advantages and values (N,), one number for each trajectory.
 
     Args:
         loss: a function, or an nn.Module with such a `forward`.
+        form: of what it is given.
 
     Raises:
         TypeError: it cannot be called, or asks for something else.
+        ValueError: there is no such form.
     """
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, form: str = PADDED) -> None:
         fits = callable(loss) and not isinstance(loss, type)
         require(fits, "loss", "a function", loss, TypeError)
+        known = form in (PADDED, FLAT, SEQUENCE)
+        require(known, "form", "'padded', 'flat' or 'sequence'", form)
         self.loss = loss
         self._signature, self._asked = _bind(loss)
-        asked = self._asked.values()
-        self.needs_policy, self.needs_old = "policy" in asked, "old_log_probs" in asked
-        self.needs_log_probs = self.needs_old or "log_probs" in asked
-        self.needs_advantages = "advantages" in asked
+        self.asks = frozenset(self._asked.values())
+        if "old_log_probs" in self.asks:
+            self.asks |= {"log_probs"}
+        self.form = FLAT if self.asks & {"dones", "episode"} else form
+        if self.form == SEQUENCE and "rewards" in self.asks:
+            self.asks |= {"returns"}
 
-    def __call__(
-        self,
-        batch: Any,
-        policy: Any,
-        log_probs: Tensor | None,
-        advantages: Tensor | None = None,
-        old_log_probs: Tensor | None = None,
-    ) -> Any:
+    def __call__(self, batch: Any, policy: Any, given: Mapping[str, Any]) -> Any:
         """What the loss returns or raises.
 
         Args:
             batch: the trajectories.
             policy: what is trained.
-            log_probs: (N, T), where they are needed.
-            advantages: (N, T), where they are needed.
-            old_log_probs: (N, T); those of the policy itself where none are given.
+            given: what it asks for and the batch does not have, by one of `NAMES`;
+                each is (N, T). Old log-probabilities are those of the policy itself
+                where none are given.
         """
-        if old_log_probs is None and self.needs_old and log_probs is not None:
-            old_log_probs = log_probs.detach()
-        called_with = {
-            "batch": batch,
-            "policy": policy,
-            "log_probs": log_probs,
-            "old_log_probs": old_log_probs,
-            "advantages": advantages,
-        }
-        given = self._signature.bind_partial()
+        given = {"batch": batch, "policy": policy, **given}
+        if "old_log_probs" in self.asks - given.keys():
+            given["old_log_probs"] = given["log_probs"].detach()
+        found = self._signature.bind_partial()
         for argument, name in self._asked.items():
-            is_field = name not in called_with
-            value = getattr(batch, name) if is_field else called_with[name]
-            given.arguments[argument] = value
-        return self.loss(*given.args, **given.kwargs)
+            found.arguments[argument] = self._arranged(name, batch, given)
+        return self.loss(*found.args, **found.kwargs)
+
+    def _arranged(self, name: str, batch: Any, given: dict[str, Any]) -> Any:
+        """What is called so, in the form that the loss takes."""
+        if name == "dones":
+            return _last_steps(batch.mask)[batch.mask]
+        if name == "episode":
+            return batch.mask.nonzero()[:, 0]
+        value = given[name] if name in given else getattr(batch, name)
+        if self.form == SEQUENCE and name in _OF_SEQUENCES:
+            return given["returns"][:, 0] if name == "rewards" else value[:, 0]
+        if self.form == FLAT and name in _OF_STEPS:
+            return value[batch.mask]
+        if self.form == FLAT and name in ("terminated", "truncated"):
+            return (_last_steps(batch.mask) & value[:, None])[batch.mask]
+        return value
+
+
+def _last_steps(mask: Tensor) -> Tensor:
+    return mask & ~torch.nn.functional.pad(mask[:, 1:], (0, 1))
 
 
 def _bind(loss: Loss) -> tuple[inspect.Signature, dict[str, str]]:
@@ -182,7 +240,10 @@ def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str
     by_place = [name for name in asked if name not in by_name]
     for form in FORMS:
         pairs = list(zip(by_place, form, strict=False))
-        in_place = all(_name(own) == name for own, name in pairs if _name(own) in NAMES)
+        in_place = all(
+            _name(own) not in NAMES or _name(own) in (name, "returns")
+            for own, name in pairs
+        )
         known = all(_name(own) in NAMES for own in by_name)
         if len(by_place) == len(form) and in_place and known:
             return dict(pairs) | {own: _name(own) for own in by_name}

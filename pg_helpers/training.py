@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pg_helpers.acting import answer, torch_seeded
 from pg_helpers.ascent import Adam, TorchOptimizer, copies_of, put_back
-from pg_helpers.binder import BoundLoss, Loss
+from pg_helpers.binder import ONLY_EXAMINED, BoundLoss, Loss
 from pg_helpers.checkpoints import Checkpoint
 from pg_helpers.execution import one_thread, uninterrupted
 from pg_helpers.losses import pseudo_loss
@@ -247,7 +247,9 @@ def _make_run(
     bound = None if loss is None else BoundLoss(loss)
     plain = config.weights == "total_return" and config.baseline is None
     left = "a config without weights and baseline, which are left to the loss"
-    fits = bound is None or bound.needs_advantages or plain
+    only = bound.asks & {*ONLY_EXAMINED} if bound else set()
+    require(not only, "loss", "one that asks for what training has", sorted(only))
+    fits = bound is None or "advantages" in bound.asks or plain
     require(fits, "loss", left, config)
     for name, function in {"optimizer": make_optimizer, "schedule": schedule}.items():
         is_function = function is None or callable(function)
@@ -285,7 +287,7 @@ def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update
 
     # Ask it again what it did, now with the graph.
     steps = batch.mask
-    if run.loss is not None and run.loss.needs_log_probs:
+    if run.loss is not None and "log_probs" in run.loss.asks:
         steps = torch.ones_like(steps)  # the padded steps too: see `BoundLoss`
     log_probs, entropies = _evaluate_actions(policy, batch, spaces, steps)
 
@@ -296,11 +298,13 @@ def _reinforce(envs: VectorEnv, spaces: Spaces, run: Run, number: int) -> Update
         weights = return_weights(batch, config, returns)
         loss = pseudo_loss(log_probs, weights, batch.mask)
     else:
-        advantages = None
-        if run.loss.needs_advantages:
-            advantages = return_weights(batch, config, returns)
-            advantages = advantages.reshape(N, -1).expand_as(batch.mask)
-        loss = _checked_loss(run.loss, policy, batch, log_probs, advantages, seed)
+        given = {"log_probs": log_probs}
+        if "advantages" in run.loss.asks:
+            weights = return_weights(batch, config, returns)
+            given["advantages"] = weights.reshape(N, -1).expand_as(batch.mask)
+        if "returns" in run.loss.asks:
+            given["returns"] = rewards_to_go(batch.rewards, config.gamma)
+        loss = _checked_loss(run.loss, policy, batch, given, seed)
         entropies = entropies[batch.mask[steps]]
 
     measured = {
@@ -338,8 +342,7 @@ def _checked_loss(
     loss: BoundLoss,
     policy: nn.Module,
     batch: Trajectories,
-    log_probs: Tensor,
-    advantages: Tensor | None,
+    given: dict[str, Tensor],
     seed: int,
 ) -> Tensor:
     """What a loss that was given returns, checked once, here.
@@ -350,8 +353,8 @@ def _checked_loss(
     own = replace(batch, rewards=batch.rewards.clone(), mask=batch.mask.clone())
     before = copies_of(policy.parameters())
     try:
-        with torch_seeded(seed, log_probs.device):
-            value = loss(own, policy, log_probs, advantages)
+        with torch_seeded(seed, batch.mask.device):
+            value = loss(own, policy, given)
     finally:
         changed = put_back(policy.parameters(), before)
     if changed:

@@ -106,7 +106,9 @@ class _Crowd:
                 truncated=torch.zeros(len(actions[row]), dtype=torch.bool),
                 final_observations=seen[states[row, :, -1]],
             )
-            total = total + loss(batch, self._member(row), log_probs[row])
+            total = total + loss(
+                batch, self._member(row), {"log_probs": log_probs[row]}
+            )
         return total
 
     def _member(self, row: int) -> Callable[[Tensor], Categorical]:

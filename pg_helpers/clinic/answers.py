@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pg_helpers.clinic.batches import (
     Batches,
+    Law,
     all_batches,
     number_of_batches,
     sampled_batches,
@@ -122,28 +123,35 @@ def by_singles(asked: Answers, asker: Asker, seed: int) -> Answers:
 
 
 def _batches(asker: Asker, N: int, seed: int, share: int) -> Batches:
-    probability, most = asker.case.probability, asker.most_listed() // share
-    K = len(probability)
-    if number_of_batches(K, N, False) <= min(most, _CHECKED):
-        return all_batches(probability, N, exchangeable=False)
-    if number_of_batches(K, N, True) <= most and _exchangeable(asker, N, seed):
-        return all_batches(probability, N, exchangeable=True)
-    if number_of_batches(K, N, False) <= most:
-        return all_batches(probability, N, exchangeable=False)
-    drawn = sampled_batches(probability, N, asker.most_drawn(N) // share, seed)
+    law, most = asker.case.law, asker.most_listed() // share
+    if number_of_batches(law, N, False) <= min(most, _CHECKED):
+        return all_batches(law, N, exchangeable=False)
+    if number_of_batches(law, N, True) <= most and _exchangeable(asker, N, seed):
+        return all_batches(law, N, exchangeable=True)
+    if number_of_batches(law, N, False) <= most:
+        return all_batches(law, N, exchangeable=False)
+    drawn = sampled_batches(law, N, asker.most_drawn(N) // share, seed)
     if asker.way == BY_LENGTHS and _exchangeable(asker, N, seed):
         # In order of their lengths more of them are alike.
-        order = asker.case.lengths[drawn.index].argsort(dim=1)
-        return replace(drawn, index=drawn.index.gather(1, order))
+        index = _in_order(drawn.index, law, asker.case.lengths[drawn.index])
+        return replace(drawn, index=index)
     return drawn
 
 
+def _in_order(index: Tensor, law: Law, keys: Tensor) -> Tensor:
+    """Batches (B, N) with the trajectories of each group ordered by their keys."""
+    groups = law.sizes(index.shape[1])
+    order = keys.unflatten(1, groups).argsort(dim=2)
+    return index.unflatten(1, groups).gather(2, order).flatten(1)
+
+
 def _exchangeable(asker: Asker, N: int, seed: int) -> bool:
-    """Whether the order of the trajectories in a batch makes no difference."""
-    index = sampled_batches(asker.case.probability, N, _number(asker), seed).index
+    """Whether the order of the trajectories in a group makes no difference."""
+    law = asker.case.law
+    index = sampled_batches(law, N, _number(asker), seed).index
     generator = torch.Generator().manual_seed(seed)
-    order = torch.rand(index.shape, generator=generator).argsort(dim=1)
-    return asker.same(asker(index), asker(index.gather(1, order)))
+    keys = torch.rand(index.shape, generator=generator)
+    return asker.same(asker(index), asker(_in_order(index, law, keys)))
 
 
 def mixes(asker: Asker, seed: int) -> bool:

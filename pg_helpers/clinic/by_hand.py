@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
@@ -89,13 +90,13 @@ def from_backward(run: Callable[..., Any]) -> Callable[..., Tensor]:
     """
     bound = BoundLoss(run)
 
-    def loss(batch: Trajectories, policy: nn.Module, log_probs: Tensor) -> Tensor:
+    def loss(batch: Trajectories, policy: nn.Module, **given: Tensor) -> Tensor:
         parameters = [p for p in policy.parameters() if p.requires_grad]
         before, kept = [p.grad for p in parameters], copies_of(parameters)
         for parameter in parameters:
             parameter.grad = None
         try:
-            bound(batch, policy, log_probs)
+            bound(batch, policy, given)
             found = [p.grad for p in parameters]
             if all(slope is None for slope in found):
                 raise RuntimeError(
@@ -106,10 +107,13 @@ def from_backward(run: Callable[..., Any]) -> Callable[..., Tensor]:
             put_back(parameters, kept)
             for parameter, slope in zip(parameters, before, strict=True):
                 parameter.grad = slope
-        value = torch.zeros((), dtype=log_probs.dtype, device=log_probs.device)
+        value = given["log_probs"].new_zeros(())
         for parameter, slope in zip(parameters, found, strict=True):
             if slope is not None:
                 value = value + (parameter * slope.detach()).sum()
         return value
 
+    asked = {"batch", "policy", "log_probs"} | bound.asks - {"dones", "episode"}
+    places = [Parameter(name, Parameter.KEYWORD_ONLY) for name in sorted(asked)]
+    vars(loss)["__signature__"] = Signature(places)
     return loss

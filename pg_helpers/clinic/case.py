@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from pg_helpers import exact
+from pg_helpers.clinic.batches import Law
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 from pg_helpers.require import check_tensor, require
-from pg_helpers.returns import rewards_to_go, total_return
+from pg_helpers.returns import gae, rewards_to_go, total_return
 from pg_helpers.rollout import Trajectories
 
 Advantages = str | Callable[[Trajectories], Tensor]
@@ -28,6 +29,8 @@ SHORTEST, LONGEST = 1e-140, 1e140
 _ROWS = 2**14
 # As many states are shown to the policy alone.
 _ALONE = 20
+# Of advantages by GAE; how far the logits of a reference policy are moved.
+_LAMBDA, _AWAY = 0.95, 0.5
 
 
 class Case:
@@ -52,8 +55,11 @@ class Case:
         scores: float64 (S * A, P), the gradient of each ln pi(a|s).
         truth: float64 (P,), the gradient of J, or the target instead.
         name: what the truth is called.
-        advantages: of a batch, what a loss is given by that name, (N, T).
+        groups: (P, G), prompts in a batch and trajectories of each; None for a batch
+            of trajectories that are independent of each other.
         old_log_pi: (S, A), ln pi of the policy that sampled, if that is another.
+        ref_log_pi: (S, A), ln pi of the reference policy.
+        values: (T + 1, S), V of each state at each time, in the policy's precision.
         size: how long the estimate (19) from one trajectory is on average.
         rounding: a relative error that is no bias.
 
@@ -73,18 +79,20 @@ class Case:
         target: Tensor | None = None,
         parameters: Iterable[Tensor] | None = None,
         advantages: Advantages = "total",
+        groups: tuple[int, int] | None = None,
+        reference: nn.Module | None = None,
     ) -> None:
         starts = not (mdp.initial[mdp.terminal] > 0).any()
         expected = "every episode to have a step"
         require(starts, "mdp", expected, "one that may start in a terminal state")
-        self.policy, self.gamma = policy, gamma
-        self.advantages = _advantages(advantages, gamma)
+        self.policy, self.gamma, self.groups = policy, gamma, groups
+        self._advantages = _check_advantages(advantages)
         self.old_log_pi: Tensor | None = None
         device, dtype = placement(policy)
         self.rounding = _ROUNDING.get(dtype, _ROUNDING_OF_HALF)
         listed = exact.trajectories(mdp)
         seen = torch.tensor(mdp.observations).to(device, dtype)
-        self.log_pi = _check_policy(mdp, policy, seen)
+        self.log_pi = _check_policy("policy", mdp, policy, seen)
         twin = _in_float64(policy, seen)
         gradient = exact.gradient(mdp, twin, gamma).double().cpu()
         scores = exact.score_table(mdp, twin).flatten(0, 1).double().cpu()
@@ -96,6 +104,14 @@ class Case:
             double = torch.tensor(mdp.observations).to(*placement(twin))
             self.pi = twin(double).logits.exp().double().cpu()
             chance = exact.log_prob(mdp, twin, listed).exp().double().cpu()
+        if reference is None:
+            self.ref_log_pi = _moved(self.log_pi)
+        else:
+            ref = _check_policy(
+                "reference", mdp, reference, seen.to(*placement(reference))
+            )
+            self.ref_log_pi = ref.to(self.log_pi)
+        self.values = _state_values(mdp, self.pi, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
         # What the policy never does no loss can meet.
         possible = (chance > 0).nonzero().squeeze(1)
@@ -112,6 +128,10 @@ class Case:
             truncated=~torch.tensor(mdp.terminal)[last].to(device),
             final_observations=seen[last],
         )
+        start = torch.zeros_like(self.lengths)
+        if groups is not None:
+            start = self.states[:, 0].unique(return_inverse=True)[1]
+        self._start = start
         self.size = float(self.probability @ self.plain.norm(dim=1))
         self.truth = _truth(gradient, target, self.size)
 
@@ -131,6 +151,63 @@ class Case:
             truncated=every.truncated[index],
             final_observations=every.final_observations[index],
         )
+
+    @property
+    def law(self) -> Law:
+        """How batches are drawn."""
+        size = None if self.groups is None else self.groups[1]
+        return Law(self.probability, self._start, size)
+
+    def given(
+        self, asks: frozenset[str], index: Tensor, length: int
+    ) -> dict[str, Tensor]:
+        """What a loss asks for of trajectories (..., N), each (..., N, length).
+
+        It is what depends on more than what the trajectories hold.
+        """
+        tables = {"old_log_probs": self.old_log_pi, "ref_log_probs": self.ref_log_pi}
+        pairs = self.pairs(index, length)
+        found = {
+            name: table.flatten()[pairs]
+            for name, table in tables.items()
+            if name in asks and table is not None
+        }
+        by_gae = self._advantages == "gae" and "advantages" in asks
+        for name, wanted in (("values", "values" in asks), ("advantages", by_gae)):
+            if wanted:
+                found[name] = getattr(self, f"_{name}_of_each")[index, :length]
+        return found
+
+    def advantages(self, batch: Trajectories) -> Tensor:
+        """What a loss is given by that name, (N, T)."""
+        kind = self._advantages
+        if callable(kind):
+            weights = kind(batch)
+            return (
+                weights if weights.ndim > 1 else weights[:, None].expand_as(batch.mask)
+            )
+        if kind == "rtg":
+            return rewards_to_go(batch.rewards, self.gamma)
+        weights = total_return(batch.rewards, self.gamma)
+        if kind != "total":
+            groups = weights.unflatten(0, self.law.sizes(len(weights)))
+            groups = groups - groups.mean(dim=1, keepdim=True)
+            if kind == "group_std":
+                groups = groups / (groups.std(dim=1, keepdim=True) + 1e-4)
+            weights = groups.flatten()
+        return weights[:, None].expand_as(batch.mask)
+
+    @cached_property
+    def _values_of_each(self) -> Tensor:
+        """V before each step, (K, T); as a policy would be asked, of state 0 too."""
+        return self.values[torch.arange(self.horizon), self.states]
+
+    @cached_property
+    def _advantages_of_each(self) -> Tensor:
+        """By `gae` with the true V and lambda 0.95, (K, T); V is 0 at the horizon."""
+        every = self.every
+        values = self._values_of_each.to(every.rewards)
+        return gae(every.rewards, values, every.mask, self.gamma, _LAMBDA)
 
     def pairs(self, index: Tensor, length: int) -> Tensor:
         """State * A + action of each step, (..., N, length)."""
@@ -159,25 +236,28 @@ class Case:
         return total_variance(self.plain, self.probability)
 
 
-def _advantages(kind: Advantages, gamma: float) -> Callable[[Trajectories], Tensor]:
-    """The function of a batch that gives what a loss is handed as advantages."""
-    if callable(kind):
-        return kind
-    known = kind in ("total", "rtg", "group", "group_std")
-    expected = "'total', 'rtg', 'group', 'group_std' or a function of a batch"
+def _check_advantages(kind: Advantages) -> Advantages:
+    known = callable(kind) or kind in ("total", "rtg", "gae", "group", "group_std")
+    expected = "'total', 'rtg', 'gae', 'group', 'group_std' or a function of a batch"
     require(known, "advantages", expected, kind)
+    return kind
 
-    def found(batch: Trajectories) -> Tensor:
-        if kind == "rtg":
-            return rewards_to_go(batch.rewards, gamma)
-        weights = total_return(batch.rewards, gamma)[:, None]
-        if kind != "total":
-            weights = weights - weights.mean()
-        if kind == "group_std":
-            weights = weights / (weights.std() + 1e-4)
-        return weights.expand_as(batch.mask)
 
-    return found
+def _moved(log_pi: Tensor) -> Tensor:
+    """The reference policy (S, A) if none is given: logits moved at random."""
+    generator = torch.Generator().manual_seed(0)
+    move = torch.randn(log_pi.shape, generator=generator, dtype=torch.float64)
+    return (log_pi + _AWAY * move.to(log_pi)).log_softmax(dim=1)
+
+
+def _state_values(mdp: TabularMDP, pi: Tensor, gamma: float) -> Tensor:
+    """V_t(s) of the policy, float64 (T + 1, S); zero at the horizon."""
+    P, rewards = torch.tensor(mdp.transition), torch.tensor(mdp.reward)
+    alive, values = torch.tensor(~mdp.terminal), [pi.new_zeros(len(pi))]
+    for _ in range(mdp.horizon):
+        of_actions = (P * (rewards + gamma * values[-1])).sum(dim=2)
+        values.append((pi * of_actions).sum(dim=1) * alive)
+    return torch.stack(values[::-1])
 
 
 def total_variance(rows: Tensor, chance: Tensor) -> float:
@@ -230,7 +310,9 @@ def _truth(gradient: Tensor, target: Tensor | None, size: float) -> Tensor:
     return truth
 
 
-def _check_policy(mdp: TabularMDP, policy: nn.Module, seen: Tensor) -> Tensor:
+def _check_policy(
+    name: str, mdp: TabularMDP, policy: nn.Module, seen: Tensor
+) -> Tensor:
     """Its log-probabilities (S, A) of what is seen (S, D), if they depend on no more.
 
     A finite world's policy is a table. One that remembers, compares or draws is none.
@@ -247,7 +329,7 @@ def _check_policy(mdp: TabularMDP, policy: nn.Module, seen: Tensor) -> Tensor:
         steady = _same(again, table)
         expected = "the same answer to the same observations"
         came = "two answers; dropout or memory? Call policy.eval() before"
-        _demand(steady, expected, came)
+        _demand(steady, name, expected, came)
         order = torch.arange(len(seen)).flip(0).repeat(2)
         same = False
         with suppress(Exception):  # batch norm refuses a single observation
@@ -264,13 +346,13 @@ def _check_policy(mdp: TabularMDP, policy: nn.Module, seen: Tensor) -> Tensor:
         "recurrent network, attention or batch norm in training does. Call "
         "policy.eval(), or put what it remembers into the observations"
     )
-    _demand(same, expected, came)
+    _demand(same, name, expected, came)
     return table
 
 
-def _demand(holds: bool, expected: str, came: str) -> None:
+def _demand(holds: bool, name: str, expected: str, came: str) -> None:
     if not holds:
-        raise ValueError(f"policy: expected {expected}, got {came}")
+        raise ValueError(f"{name}: expected {expected}, got {came}")
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

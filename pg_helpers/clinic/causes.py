@@ -343,19 +343,19 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
     if cause is None or not asked.batches.sampled or asked.missed:
         return asked
     found, index = asked.found, asked.batches.index
-    recipe, N, K = cause.recipe, index.shape[1], len(case.probability)
+    recipe, N = cause.recipe, index.shape[1]
     if recipe.mean is not MEANS[-1]:
         alone = (CENTRINGS[0], 1), (CENTRINGS[1], min(N, 2))
         N = next((n for centring, n in alone if recipe.centring is centring), N)
     width = len(case.scores)
-    if number_of_batches(K, N, True) * width > _NUMBERS:
+    if number_of_batches(case.law, N, True) * width > _NUMBERS:
         return asked
     most = max(1, _AT_ONCE // max(width, index.shape[1] * case.horizon))
     for rows, batches in zip(found.split(most), index.split(most), strict=True):
         same = cause.factor * (recipe.table(sample_of(case, batches)) @ case.scores)
         if (rows - same).norm() > _IS_THE_LOSS * rows.norm():
             return asked
-    every = all_batches(case.probability, N, True)
+    every = all_batches(case.law, N, True)
     chunks = zip(every.index.split(most), every.chance.split(most), strict=True)
     table = torch.zeros(width, dtype=torch.float64)
     for batches, chance in chunks:

@@ -234,7 +234,7 @@ class _Examination:
                 because = ""  # a baseline is no fault
         larger, not_examined = self._larger(asked, mixing)
         off, answer = None, self._answer([row, *cut], failure)
-        if self._asker.loss.needs_old:
+        if "old_log_probs" in self._asker.loss.asks:
             try:
                 off = off_policy(self._asker, N, self._seed, self.recognised)
             except FaultError as fault:
@@ -342,7 +342,9 @@ class _Examination:
         if self._case.every.mask.all():
             missing.append("padding: every episode has the same length")
         asker = self._asker
-        if not asker.loss.needs_old and asker.holds_ratio(asked.batches.index):
+        if "old_log_probs" not in asker.loss.asks and asker.holds_ratio(
+            asked.batches.index
+        ):
             missing.append("ratios other than 1: the policy is the one that sampled")
         N = asked.batches.num_trajectories
         more = 2 if N == 1 else max(4, 2 * N)

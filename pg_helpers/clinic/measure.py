@@ -21,6 +21,7 @@ from pg_helpers.binder import BoundLoss
 from pg_helpers.clinic.case import Case
 from pg_helpers.clinic.traces import traces
 from pg_helpers.require import check_tensor
+from pg_helpers.returns import rewards_to_go
 from pg_helpers.rollout import Trajectories
 
 # How a loss can be asked about batches. Mapped over all of them, it is some hundred
@@ -75,7 +76,7 @@ class Asker:
 
     def __init__(self, loss: BoundLoss, case: Case) -> None:
         self.loss, self.case, self.way = loss, case, AT_ONCE
-        self._by_log_probs = not loss.needs_policy
+        self._by_log_probs = "policy" not in loss.asks
         self._reached = self._has_graph = False
         self._holder = _Holder(loss, case)
         self._trainable = [p for p in case.parameters if p.requires_grad]
@@ -196,9 +197,8 @@ class Asker:
         length = int(lengths.max()) if cut else self.case.horizon
         try:
             with torch.enable_grad():  # whatever the loss does with the mode
-                value = self._holder(
-                    self.case.batch(row, length), self._old(row, length)
-                )
+                given = self.case.given(self.loss.asks, row, length)
+                value = self._holder(self.case.batch(row, length), given)
         except (Exception, SystemExit) as error:
             raise FaultError(
                 f"The loss raised {type(error).__name__} on {_named(lengths)}: "
@@ -206,12 +206,6 @@ class Asker:
             ) from error
         _check_value(value, lengths)
         return value
-
-    def _old(self, index: Tensor, length: int) -> Tensor | None:
-        """Log-probabilities (..., N, length) of the policy that sampled, if another."""
-        if self.case.old_log_pi is None:
-            return None
-        return self.case.old_log_pi.flatten()[self.case.pairs(index, length)]
 
     def _slopes(self, value: Tensor, row: Tensor) -> Tensor:
         """Minus the gradient by the parameters, (1, P)."""
@@ -277,15 +271,15 @@ class Asker:
         if self.way == BY_LENGTHS:
             mask, in_mask = mask[0], None
 
-        old = self._old(index, length)
+        more = case.given(self.loss.asks, index, length)
 
         def ask(
-            given: Any, parts: dict[str, Tensor], mask: Tensor, *old: Tensor
+            given: Any, parts: dict[str, Tensor], mask: Tensor, more: dict[str, Tensor]
         ) -> Any:
             batch = Trajectories(**parts, mask=mask)
             if self._by_log_probs:
-                return self._holder.called(batch, given, *old)
-            return functional_call(self._holder, given, (batch, *old))
+                return self._holder.called(batch, more | {"log_probs": given})
+            return functional_call(self._holder, given, (batch, more))
 
         given: Any
         if self._by_log_probs:
@@ -301,9 +295,7 @@ class Asker:
             ]
             every = zip(self._trainable, leaves, strict=True)
             given = {names[id(p)]: leaf for p, leaf in every}
-        more = [] if old is None else [old]
-        axes = (0, 0, in_mask, *[0] * len(more))
-        values = vmap(ask, in_dims=axes)(given, parts, mask, *more)
+        values = vmap(ask, in_dims=(0, 0, in_mask, 0))(given, parts, mask, more)
         if values.shape != index.shape[:1] or not values.is_floating_point():
             raise SlowerError
         wanted = [*leaves, *self._trainable]
@@ -335,20 +327,23 @@ class _Holder(nn.Module):
         super().__init__()
         self.loss, self.policy, self.case = loss, case.policy, case
 
-    def forward(self, batch: Trajectories, old: Tensor | None = None) -> Any:
-        log_probs = None
-        if self.loss.needs_log_probs:
+    def forward(self, batch: Trajectories, given: dict[str, Tensor]) -> Any:
+        if "log_probs" in self.loss.asks:
             log_probs = self.policy(batch.observations).log_prob(batch.actions)
-        return self.called(batch, log_probs, old)
+            given = given | {"log_probs": log_probs}
+        return self.called(batch, given)
 
-    def called(
-        self, batch: Trajectories, log_probs: Tensor | None, old: Tensor | None = None
-    ) -> Any:
+    def called(self, batch: Trajectories, given: dict[str, Tensor]) -> Any:
         """The value of the loss, with log-probabilities that are given."""
-        advantages = None
-        if self.loss.needs_advantages:
-            advantages = self.case.advantages(batch)
-        return self.loss(batch, self.policy, log_probs, advantages, old)
+        asks, case, N = self.loss.asks, self.case, len(batch.mask)
+        if "advantages" in asks - given.keys():
+            given["advantages"] = case.advantages(batch)
+        if "returns" in asks:
+            given["returns"] = rewards_to_go(batch.rewards, case.gamma)
+        if "group" in asks:
+            size = case.law.sizes(N)[1]
+            given["group"] = torch.arange(N, device=batch.mask.device) // size
+        return self.loss(batch, self.policy, given)
 
 
 def _random_state() -> tuple[Any, ...]:

@@ -207,7 +207,7 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
 
         def fitting(forms: list[_Form], other: Case) -> list[_Form]:
             """Those with the gradients of the loss on trajectories of this case."""
-            some = sampled_batches(other.probability, N, _COMPARED, seed).index
+            some = sampled_batches(other.law, N, _COMPARED, seed).index
             found = ask(Asker(asker.loss, other), some)
             sample, ratio = sample_of(other, some), _ratios(other, some)
             weight = cause.factor * cause.recipe.weights(sample)
@@ -232,10 +232,14 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
     words = "; or ".join(form.words for form in forms)
     weight = sample.rewards.new_zeros(sample.rewards.shape)
     weight += total_return(sample.rewards, case.gamma)[..., None]
-    if asker.loss.needs_advantages:
-        parts = vars(case.batch(index, case.horizon))
-        given = vmap(lambda parts: case.advantages(Trajectories(**parts)))(parts)
-        weight = given.double().cpu()
+    if "advantages" in asker.loss.asks:
+        given = case.given(frozenset({"advantages"}), index, case.horizon)
+        if not given:
+            parts = vars(case.batch(index, case.horizon))
+            given["advantages"] = vmap(
+                lambda parts: case.advantages(Trajectories(**parts))
+            )(parts)
+        weight = given["advantages"].double().cpu()
     table = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
     surrogate = chance @ table @ case.scores
     taken = sample.mask > 0

@@ -15,7 +15,8 @@ class Batch(str):
 
 def received(loss):
     """What a loss joins of l (log_probs), o (old), a, r, m, b (batch), p (policy)."""
-    return BoundLoss(loss)(Batch("b"), "p", "l", "a", "o")
+    given = {"log_probs": "l", "advantages": "a", "old_log_probs": "o"}
+    return BoundLoss(loss)(Batch("b"), "p", given)
 
 
 def of_three(log_probs, rewards, mask):
@@ -123,9 +124,9 @@ def test_a_loss_whose_arguments_cannot_be_told_is_refused(loss):
 
 
 def test_log_probabilities_are_asked_for_only_where_they_are_needed():
-    assert BoundLoss(lambda a, b, c: 0).needs_log_probs
-    assert not BoundLoss(lambda a, b: 0).needs_log_probs
-    assert not BoundLoss(lambda mask, rewards: 0).needs_log_probs
+    assert "log_probs" in BoundLoss(lambda a, b, c: 0).asks
+    assert "log_probs" not in BoundLoss(lambda a, b: 0).asks
+    assert "log_probs" not in BoundLoss(lambda mask, rewards: 0).asks
 
 
 def holding(thing, default=1, keyword=1):
