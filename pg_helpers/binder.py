@@ -92,10 +92,10 @@ ALIASES = {
 # How what a loss is given is arranged.
 PADDED, FLAT, SEQUENCE = "padded", "flat", "sequence"
 # In the flat form, one number for each step; in "sequence", for each trajectory.
-_OF_STEPS = ("observations", "actions", "rewards", "mask", "log_probs")
-_OF_STEPS += ("old_log_probs", "ref_log_probs", "advantages", "returns", "values")
-_OF_SEQUENCES = ("rewards", "advantages", "returns", "values")
-# What only asks for old log-probabilities, and what only the clinic has.
+_LOGS = ("log_probs", "old_log_probs", "ref_log_probs")
+_WEIGHTS = ("rewards", "advantages", "returns", "values")
+_OF_STEPS = ("observations", "actions", "mask", *_LOGS, *_WEIGHTS)
+# What training does not have.
 ONLY_EXAMINED = ("ref_log_probs", "values", "group")
 # What a loss with other names is given, by place.
 FORMS = (("log_probs", "rewards", "mask"), ("batch", "policy"))
@@ -173,7 +173,7 @@ class BoundLoss:
         if name == "episode":
             return batch.mask.nonzero()[:, 0]
         value = given[name] if name in given else getattr(batch, name)
-        if self.form == SEQUENCE and name in _OF_SEQUENCES:
+        if self.form == SEQUENCE and name in _WEIGHTS:
             return given["returns"][:, 0] if name == "rewards" else value[:, 0]
         if self.form == FLAT and name in _OF_STEPS:
             return value[batch.mask]

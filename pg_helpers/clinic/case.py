@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from pg_helpers import exact
 from pg_helpers.clinic.batches import Law
+from pg_helpers.clinic.forms import Form
+from pg_helpers.clinic.targets import Regularised, Target, gradient_of
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import placement
 from pg_helpers.require import check_tensor, require
@@ -53,7 +55,8 @@ class Case:
         pi: float64 (S, A), the policy's probabilities.
         parameters: of the policy, those that count, P numbers in all.
         scores: float64 (S * A, P), the gradient of each ln pi(a|s).
-        truth: float64 (P,), the gradient of J, or the target instead.
+        truth: float64 (P,), the gradient of J, or of the target.
+        form: what a loss is to be off-policy, if that was said.
         name: what the truth is called.
         groups: (P, G), prompts in a batch and trajectories of each; None for a batch
             of trajectories that are independent of each other.
@@ -76,7 +79,7 @@ class Case:
         mdp: TabularMDP,
         policy: nn.Module,
         gamma: float,
-        target: Tensor | None = None,
+        target: Target | None = None,
         parameters: Iterable[Tensor] | None = None,
         advantages: Advantages = "total",
         groups: tuple[int, int] | None = None,
@@ -94,12 +97,10 @@ class Case:
         seen = torch.tensor(mdp.observations).to(device, dtype)
         self.log_pi = _check_policy("policy", mdp, policy, seen)
         twin = _in_float64(policy, seen)
-        gradient = exact.gradient(mdp, twin, gamma).double().cpu()
+        gradient = exact.gradient(mdp, twin, gamma)
         scores = exact.score_table(mdp, twin).flatten(0, 1).double().cpu()
         self.parameters, columns = _chosen(policy, parameters)
         self.scores = scores[:, columns]
-        self.name = "the gradient of J" if target is None else "the target"
-        gradient = gradient[columns]
         with torch.no_grad():
             double = torch.tensor(mdp.observations).to(*placement(twin))
             self.pi = twin(double).logits.exp().double().cpu()
@@ -107,10 +108,7 @@ class Case:
         if reference is None:
             self.ref_log_pi = _moved(self.log_pi)
         else:
-            ref = _check_policy(
-                "reference", mdp, reference, seen.to(*placement(reference))
-            )
-            self.ref_log_pi = ref.to(self.log_pi)
+            self.ref_log_pi = self.table("reference", mdp, reference)
         self.values = _state_values(mdp, self.pi, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
         # What the policy never does no loss can meet.
@@ -133,7 +131,20 @@ class Case:
             start = self.states[:, 0].unique(return_inverse=True)[1]
         self._start = start
         self.size = float(self.probability @ self.plain.norm(dim=1))
-        self.truth = _truth(gradient, target, self.size)
+        self.name, self.form = "the gradient of J", None
+        if isinstance(target, Form):
+            self.form = target  # with ratios of 1 it has the gradient of J
+        elif isinstance(target, Regularised):
+            self.name = f"{self.name} {target.words}"
+        elif target is not None:
+            self.name = "the target"
+        if callable(target) and not isinstance(target, Tensor):
+            gradient = gradient_of(target, mdp, twin, gamma)
+        gradient = gradient.double().cpu()[columns]
+        if isinstance(target, Regularised):
+            gradient = gradient + self._penalty(target, mdp)
+        given = target if isinstance(target, Tensor) else None
+        self.truth = _truth(gradient, given, self.size)
 
     @property
     def horizon(self) -> int:
@@ -217,6 +228,15 @@ class Case:
     def _pairs(self) -> Tensor:
         return self.states * self.pi.shape[1] + self.every.actions.cpu()
 
+    def table(self, name: str, mdp: TabularMDP, policy: nn.Module) -> Tensor:
+        """The log-probabilities (S, A) of another policy, in this one's precision.
+
+        Raises:
+            TypeError, ValueError: as for the policy; of the argument with this name.
+        """
+        seen = torch.tensor(mdp.observations).to(*placement(policy))
+        return _check_policy(name, mdp, policy, seen).to(self.log_pi)
+
     def push(self, step: Tensor) -> Tensor:
         """How a small step (P,) changes pi(a|s), per unit; 0 in terminal states."""
         return self._alive * self.pi * (self.scores @ step).reshape(self.pi.shape)
@@ -224,11 +244,30 @@ class Case:
     @cached_property
     def plain(self) -> Tensor:
         """The estimate (19) from each single trajectory, (K, P)."""
+        return self._weighted(self.every.rewards.cpu().double())
+
+    def _weighted(self, rewards: Tensor) -> Tensor:
+        """The return of rewards (K, T) times the score of each trajectory, (K, P)."""
         score = torch.zeros(len(self.states), self.scores.shape[1], dtype=torch.float64)
         for time, taken in enumerate(self.every.mask.cpu().T):
             score[taken] += self.scores[self._pairs[taken, time]]
-        weight = total_return(self.every.rewards.cpu().double(), self.gamma)
-        return weight[:, None] * score
+        return total_return(rewards, self.gamma)[:, None] * score
+
+    def _penalty(self, target: Regularised, mdp: TabularMDP) -> Tensor:
+        """What a penalty adds to the gradient of J, (P,).
+
+        It is that of a reward of -weight (ln pi - ln ref) whose gradient is not taken:
+        the mean of grad ln pi is 0.
+        """
+        more = self.pi.log()
+        if target.relative:
+            ref = self.ref_log_pi
+            if target.reference is not None:
+                ref = self.table("target", mdp, target.reference)
+            more = more - ref.double().cpu()
+        rewards = -target.weight * more.flatten()[self._pairs]
+        mask = self.every.mask.cpu()
+        return self.probability @ self._weighted(rewards.where(mask, 0))
 
     @cached_property
     def plain_variance(self) -> float:
@@ -319,11 +358,12 @@ def _check_policy(
     """
     try:
         exact.objective_by_dp(mdp, policy, 1.0)
-    except TypeError as error:
-        raise TypeError(
-            f"{error}. The clinic lists every action: examine the loss with a policy "
-            "of finitely many"
-        ) from error
+    except (TypeError, ValueError) as error:
+        said = str(error).replace("policy:", f"{name}:", 1)
+        if isinstance(error, TypeError):
+            said += ". The clinic lists every action: examine the loss with a policy "
+            said += "of finitely many"
+        raise type(error)(said) from error
     with torch.no_grad():
         table, again = policy(seen).logits, policy(seen).logits
         steady = _same(again, table)

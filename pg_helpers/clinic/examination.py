@@ -29,9 +29,11 @@ from pg_helpers.clinic.diagnosis import (
     Diagnosis,
     Row,
 )
+from pg_helpers.clinic.forms import Form
 from pg_helpers.clinic.measure import Asker, FaultError
 from pg_helpers.clinic.off_policy import off_policy
 from pg_helpers.clinic.standard import GAMMA, world_and_policy
+from pg_helpers.clinic.targets import Target
 from pg_helpers.clinic.untouched import untouched
 from pg_helpers.clinic.words import Findings, verdict
 from pg_helpers.clinic.worlds import over_worlds
@@ -55,10 +57,14 @@ def examine(
     policy: nn.Module | None = None,
     gamma: float = GAMMA,
     num_trajectories: int | None = None,
-    target: Tensor | None = None,
+    groups: tuple[int, int] | None = None,
+    target: Target | None = None,
     tolerance: float | None = None,
     parameters: Iterable[Tensor] | None = None,
     advantages: Advantages = "total",
+    behaviour: nn.Module | None = None,
+    reference: nn.Module | None = None,
+    form: str = "padded",
     worlds: int | None = None,
     seed: int = 0,
 ) -> Diagnosis:
@@ -100,15 +106,32 @@ def examine(
         gamma: discount of J, in [0, 1]; it must be that of the loss.
         num_trajectories: N, from 1 to 1000. By default 1, or 2 if the loss mixes the
             trajectories of a batch, so that pairs give more than the mean of two.
-        target: flat (P,) gradient to be held against instead of that of J.
+        groups: (P, G), P prompts with G trajectories each, as for GRPO: batches of P G
+            trajectories, of which every G in a row start in the same state. The start
+            of each group is drawn from the world's.
+        target: what the loss is held against instead of J: the exact objective as a
+            function of (mdp, policy, gamma) that returns a scalar with a graph;
+            `entropy_regularised` or `kl_regularised`; a flat (P,) gradient; or, for the
+            trajectories of another policy, `surrogate`, `ppo_clip`, `dual_clip`,
+            `cispo` or `gspo`.
         tolerance: largest relative error that counts as unbiased, in [0, 1]; by default
             what rounding explains, 1e-6 in float64 and 1e-4 in float32.
         parameters: those of the policy's that count, such as the actor's where a critic
             is part of the same module; all by default.
         advantages: what a loss is given that asks for `advantages`: "total", R(tau) for
             each step; "rtg", the reward-to-go G_t; "group", R(tau) minus the mean of
-            the batch; "group_std", that divided by the spread plus 1e-4; or a function
-            of a `pg.Trajectories` that returns (N, T).
+            the group, or of the batch where there are no groups; "group_std", that
+            divided by the spread plus 1e-4; "gae", by `pg.gae` with the true V and
+            lambda 0.95; or a function of a `pg.Trajectories` that returns (N, T) or
+            (N,).
+        behaviour: the policy whose trajectories a loss with old log-probabilities is
+            asked about too; by default one that is so far away that ratios lie beyond
+            the usual bounds on both sides.
+        reference: what gives `ref_log_probs`; by default the policy with its logits
+            moved at random.
+        form: "padded", (N, T); "flat", the steps of all trajectories one after another,
+            (M,), as for every loss that asks for `dones` or `episode`; or "sequence":
+            rewards, returns, advantages and values are (N,).
         worlds: in so many random worlds it is examined too, from 1 to 1000.
         seed: of sampled batches, and of the random state that the loss finds.
 
@@ -123,32 +146,59 @@ def examine(
             present observation, a parameter is not the policy's, the target has another
             shape, or the gradient to be held against is zero or beyond comparison.
     """
-    bound = BoundLoss(loss)
+    bound = BoundLoss(loss, form)
     gamma = check_fraction("gamma", gamma)
     if num_trajectories is not None:
         most = MOST_TRAJECTORIES
         num_trajectories = check_count("num_trajectories", num_trajectories, 1, most)
+    if groups is not None:
+        require(
+            num_trajectories is None, "groups", "no num_trajectories beside", groups
+        )
+        groups = _checked_groups(groups)
+        num_trajectories = groups[0] * groups[1]
     if tolerance is not None:
         tolerance = check_fraction("tolerance", tolerance)
     if worlds is not None:
         worlds = check_count("worlds", worlds, at_most=MOST_WORLDS)
-        alone = mdp is policy is target is parameters is None
-        expected = "no mdp, policy, parameters or target: each world has its own"
+        alone = mdp is policy is parameters is behaviour is reference is None
+        alone = alone and not isinstance(target, Tensor)
+        expected = "no mdp, policy, parameters or gradient: each world has its own"
         require(alone, "worlds", expected, worlds)
     seed = check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     mdp, policy = world_and_policy(mdp, policy)
+    for name, other in (("behaviour", behaviour), ("reference", reference)):
+        is_module = other is None or isinstance(other, nn.Module)
+        require(is_module, name, "a Module", other, TypeError)
+    off = behaviour is not None or isinstance(target, Form)
+    fits = not off or "old_log_probs" in bound.asks
+    name = "target" if behaviour is None else "behaviour"
+    require(fits, name, "a loss that asks for old_log_probs", sorted(bound.asks))
     grads = torch.inference_mode(False), torch.enable_grad()
-    with grads[0], grads[1], one_thread(), untouched(policy, loss):
+    with (
+        grads[0],
+        grads[1],
+        one_thread(),
+        untouched(policy, loss, behaviour, reference),
+    ):
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        case = Case(mdp, policy, gamma, target, parameters, advantages)
-        examination = _Examination(Asker(bound, case), seed, tolerance)
+        options: dict[str, Any] = {
+            "target": target,
+            "advantages": advantages,
+            "groups": groups,
+        }
+        case = Case(
+            mdp, policy, gamma, parameters=parameters, reference=reference, **options
+        )
+        old = None if behaviour is None else case.table("behaviour", mdp, behaviour)
+        examination = _Examination(Asker(bound, case), seed, tolerance, old)
         try:
             found = examination.diagnosis(num_trajectories)
             if worlds is not None:
                 N, recognised = found.num_trajectories, examination.recognised
-                spread = over_worlds(bound, gamma, N, worlds, recognised)
+                spread = over_worlds(bound, gamma, N, worlds, recognised, **options)
                 found = found.with_worlds(spread, examination.tolerance)
             return found
         except FaultError as fault:
@@ -190,11 +240,26 @@ def check(
     return found
 
 
+def _checked_groups(groups: Any) -> tuple[int, int]:
+    is_pair = isinstance(groups, tuple | list) and len(groups) == 2
+    require(is_pair, "groups", "(P, G)", groups, TypeError)
+    P, G = (check_count("groups", number) for number in groups)
+    require(P * G <= MOST_TRAJECTORIES, "groups", "a smaller batch", (P, G))
+    return P, G
+
+
 class _Examination:
     """What is asked of one loss in one case, and how it is judged."""
 
-    def __init__(self, asker: Asker, seed: int, tolerance: float | None) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        seed: int,
+        tolerance: float | None,
+        behaviour: Tensor | None,
+    ) -> None:
         self._asker, self._case, self._seed = asker, asker.case, seed
+        self._behaviour = behaviour
         self.tolerance = max(asker.case.rounding, tolerance or 0.0)
         self.recognised: Cause | None = None
 
@@ -236,7 +301,10 @@ class _Examination:
         off, answer = None, self._answer([row, *cut], failure)
         if "old_log_probs" in self._asker.loss.asks:
             try:
-                off = off_policy(self._asker, N, self._seed, self.recognised)
+                recognised, form = self.recognised, case.form
+                off = off_policy(
+                    self._asker, N, self._seed, recognised, form, self._behaviour
+                )
             except FaultError as fault:
                 not_examined.append(f"trajectories of another policy: {fault}")
             if off is not None and off.fault and answer != "fails":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from itertools import product
 
 import torch
@@ -17,6 +15,7 @@ from pg_helpers.clinic.answers import SHARE, answers, ask
 from pg_helpers.clinic.batches import sampled_batches
 from pg_helpers.clinic.case import Case, cosine
 from pg_helpers.clinic.causes import Cause, sample_of
+from pg_helpers.clinic.forms import Form, all_forms, ppo_clip, surrogate
 from pg_helpers.clinic.measure import Asker
 from pg_helpers.clinic.recipes import PLACES
 from pg_helpers.returns import total_return
@@ -28,8 +27,6 @@ _STEPS, _TRIED = (0.5, 1.0, 1.5, 2.0), 50
 _NEARER = (0.1, 0.2, 0.3, 0.3, 0.4, 0.5)
 # Of each of them as many batches are compared.
 _COMPARED = 200
-# Below and above 1, as libraries have them.
-_BOUNDS = [(eps, eps) for eps in (0.2, 0.1, 0.3, 0.15, 0.25)] + [(0.2, 0.28)]
 # A bound is tried with ratios so near to it, on both sides.
 _NEAR = 0.01
 # A form fits when no more than this share of the gradients is left.
@@ -44,149 +41,59 @@ class OffPolicy:
         form: what it does with the ratio, in words; empty where that is not known.
         fault: whether the form is a known mistake.
         ratios: the smallest and the largest ratio that occurred.
-        relative_error: of the mean gradient, against that of the surrogate, the sum
-            over steps of ratio times weight, without clipping.
+        target: what its mean gradient is held against, in words.
+        relative_error: of its mean gradient against that of the target.
         cosine: of the angle between both.
-        surrogate_error: how far the surrogate's gradient is from that of J, relative.
+        standard_error: of relative_error, where batches were sampled.
+        closest: which of the known surrogates has the closest mean gradient.
+        closest_error: how far it is from that, relative.
+        closest_cosine: of the angle between both.
+        surrogate_error: how far the gradient of the surrogate without clipping, the sum
+            over steps of ratio times weight, is from that of J, relative.
         clipped: share of steps on which clipping at 0.2 acts.
     """
 
     form: str
     fault: bool
     ratios: tuple[float, float]
+    target: str
     relative_error: float
     cosine: float
+    standard_error: float
+    closest: str
+    closest_error: float
+    closest_cosine: float
     surrogate_error: float
     clipped: float
 
     def __str__(self) -> str:
-        """One sentence."""
+        """A few sentences."""
         low, high = self.ratios
-        error = self.relative_error if self.relative_error > 1e-9 else 0.0
-        return (
-            f"Off-policy, with ratios from {low:.2g} to {high:.2g}: "
-            f"{self.form or 'what it does with the ratio is not recognised'}; its mean "
-            f"is {100 * error:.3g} % off the gradient of the surrogate "
-            f"without clipping (cosine {self.cosine:.4f}). Clipping at 0.2 acts on "
-            f"{100 * self.clipped:.0f} % of the steps."
+        form = self.form or "what it does with the ratio is not recognised"
+        said = (
+            f"Off-policy, with ratios from {low:.2g} to {high:.2g}: {form}; its mean "
+            f"is {_off(self.relative_error, self.cosine)} {self.target}. Clipping at "
+            f"0.2 acts on {100 * self.clipped:.0f} % of the steps."
         )
+        if self.closest != self.target and (self.fault or not self.form):
+            off = _off(self.closest_error, self.closest_cosine)
+            said += f" Closest is {self.closest}: {off} that."
+        return said
 
 
-Factor = Callable[[Tensor, Tensor, Tensor], Tensor]
+def _off(error: float, cosine: float) -> str:
+    error = error if error > 1e-9 else 0.0
+    return f"{100 * error:.3g} % (cosine {cosine:.4f}) off"
 
 
-@dataclass(frozen=True)
-class _Form:
-    """What the score of a step is multiplied with, beside its weight.
-
-    Attributes:
-        words: for a sentence.
-        fault: whether it is a mistake.
-        factor: from ratio, weight and mask, each (B, N, T).
-        bounds: of the ratio, by what `factor` calls them.
-    """
-
-    words: str
-    fault: bool
-    factor: Factor
-    bounds: dict[str, float] = field(default_factory=dict)
-
-
-def _ratio(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    return ratio
-
-
-def _ppo(
-    ratio: Tensor,
-    weight: Tensor,
-    mask: Tensor,
-    low: float,
-    high: float,
-    beyond: float = math.inf,
-) -> Tensor:
-    """The minimum of both products: nothing where the ratio has gone far enough."""
-    far = (weight > 0) & (ratio > high) | (weight < 0) & (ratio < low)
-    return torch.where(far | (weight < 0) & (ratio > beyond), 0, ratio)
-
-
-_DUAL = partial(_ppo, beyond=3.0)
-
-
-def _maximum(
-    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
-) -> Tensor:
-    far = (weight > 0) & (ratio < low) | (weight < 0) & (ratio > high)
-    return torch.where(far, 0, ratio)
-
-
-def _clipped(
-    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
-) -> Tensor:
-    return torch.where((ratio < low) | (ratio > high), 0, ratio)
-
-
-def _above(
-    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
-) -> Tensor:
-    return torch.where((weight > 0) & (ratio > high), 0, ratio)
-
-
-def _cispo(
-    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
-) -> Tensor:
-    return ratio.clamp(low, high)
-
-
-def _inverted(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    return 1 / ratio  # the sign was seen before
-
-
-def _whole(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    log = (ratio.log() * mask).sum(-1, keepdim=True)
-    return log.exp().expand_as(ratio)
-
-
-def _forms() -> list[_Form]:
-    found = [
-        _Form("it is the surrogate without clipping", False, _ratio),
-        _Form("it has the ratio of the whole trajectory", False, _whole),
-        _Form(
-            "nothing corrects for the old policy, whose log-probabilities make no "
-            "difference",
-            True,
-            lambda ratio, weight, mask: torch.ones_like(ratio),
-        ),
-        _Form("the ratio is upside down, old by new", True, _inverted),
-    ]
-    clipped: list[tuple[str, bool, Callable[..., Tensor]]] = [
-        ("it is the surrogate of PPO, clipped at {}", False, _ppo),
-        ("it is PPO's, clipped at {}, and dual-clipped at 3", False, _DUAL),
-        ("the ratio, clipped at {}, is only a weight, as in CISPO", False, _cispo),
-        (
-            "the maximum stands where PPO has the minimum (clipped at {})",
-            True,
-            _maximum,
-        ),
-        (
-            "the ratio is clipped at {}, or steps beyond are masked, but PPO's minimum "
-            "is missing",
-            True,
-            _clipped,
-        ),
-        ("the ratio is clipped above only, at {}", True, _above),
-    ]
-    for (low, high), (words, fault, factor) in product(_BOUNDS, clipped):
-        bounds = f"{1 - low:g} and {1 + high:g}"
-        if factor is _above:
-            bounds = f"{1 + high:g}"
-        limits = {"low": 1 - low, "high": 1 + high}
-        form = _Form(words.format(bounds), fault, partial(factor, **limits), limits)
-        if form.words not in (other.words for other in found):
-            found.append(form)
-    return found
-
-
-def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolicy:
+def off_policy(
+    asker: Asker,
+    N: int,
+    seed: int,
+    cause: Cause | None,
+    target: Form | None,
+    behaviour: Tensor | None,
+) -> OffPolicy:
     """Ask a loss about batches that another policy has sampled.
 
     Args:
@@ -194,44 +101,102 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
         N: trajectories in a batch.
         seed: of the other policy, and of a sample of batches.
         cause: as what it was recognised on its own policy's trajectories.
+        target: what it is to be; the surrogate without clipping where none is given.
+        behaviour: log-probabilities (S, A) of the other policy; at random by default.
 
     Raises:
         FaultError: as `Asker`.
     """
     case, *others = _elsewhere(asker.case, seed)
+    if behaviour is not None:
+        others.insert(0, case)
+        case = _sampled_by(asker.case, behaviour.double().cpu())
     asked = answers(Asker(asker.loss, case), N, seed, share=SHARE)
     index, chance = asked.batches.index, asked.batches.chance
     sample, ratio = sample_of(case, index), _ratios(case, index)
-    forms: list[_Form] = []
+    forms: list[Form] = []
+    own = None
     if cause is not None and cause.recipe.place is PLACES[0]:
+        recipe, factor = cause.recipe, cause.factor
 
-        def fitting(forms: list[_Form], other: Case) -> list[_Form]:
+        def fitting(forms: list[Form], other: Case) -> list[Form]:
             """Those with the gradients of the loss on trajectories of this case."""
             some = sampled_batches(other.law, N, _COMPARED, seed).index
             found = ask(Asker(asker.loss, other), some)
             sample, ratio = sample_of(other, some), _ratios(other, some)
-            weight = cause.factor * cause.recipe.weights(sample)
+            weight = factor * recipe.weights(sample)
             # A flipped sign counts as one of the whole loss, not of the weights.
-            own = -weight if cause.factor < 0 else weight
+            own = -weight if factor < 0 else weight
 
-            def left(form: _Form) -> Tensor:
-                factor = form.factor(ratio, own, sample.mask)
-                table = cause.recipe.table(sample, weight * factor)
+            def left(form: Form) -> Tensor:
+                times = form.factor(ratio, own, sample.mask)
+                table = recipe.table(sample, weight * times)
                 return (found - table @ other.scores).norm()
 
             return [form for form in forms if left(form) <= _FITS * found.norm()]
 
-        forms = _forms()
+        forms = list(all_forms())
         for other in (case, *others):
             forms = fitting(forms, other)
         near = {bound for form in forms for bound in form.bounds.values()}
         for bound, side in product(sorted(near), (-_NEAR, _NEAR)):
-            forms = fitting(forms, _with_ratio(asker.case, bound + side))
+            # Where several bounds are near 1, they are told apart from one another.
+            there = bound + side * min(1, 10 * abs(bound - 1))
+            forms = fitting(forms, _with_ratio(asker.case, there))
+        own = abs(factor) * recipe.weights(sample)
     # Where the ratios do not tell several apart, nobody is accused.
     forms = sorted(forms, key=lambda form: form.fault)
     words = "; or ".join(form.words for form in forms)
-    weight = sample.rewards.new_zeros(sample.rewards.shape)
-    weight += total_return(sample.rewards, case.gamma)[..., None]
+    weight = _weights(asker, case, index, own)
+    taken = sample.mask > 0
+
+    def error(form: Form) -> tuple[float, float, float]:
+        """Of the loss's mean gradient against that of a form, cosine, standard error.
+
+        Both are taken on the same batches, whose noise so falls away.
+        """
+        times = form.factor(ratio, weight, sample.mask)
+        table = PLACES[0].apply(sample, weight * times * sample.mask / N)
+        mean = chance @ table @ case.scores
+        if not asked.batches.sampled:
+            off, doubt = asked.expected - mean, 0.0
+        else:
+            rows = asked.found - table @ case.scores
+            off = chance @ rows
+            square = (chance**2 @ ((rows - off) ** 2).sum(dim=1)).sqrt()
+            doubt = float(square / mean.norm())
+        return float(off.norm() / mean.norm()), cosine(mean + off, mean), doubt
+
+    against = surrogate if target is None else target
+    relative_error, angle, doubt = error(against)
+    right = {form.words: form for form in all_forms() if not form.fault}
+    measured = {name: error(form) for name, form in right.items()}
+    closest = min(measured, key=lambda name: measured[name][0])
+    without = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
+    plain = chance @ without @ case.scores
+    acts = (ppo_clip().factor(ratio, weight, sample.mask) == 0) & taken
+    of = [(chance @ part.double().sum((1, 2))) for part in (acts, taken)]
+    return OffPolicy(
+        form=words,
+        fault=bool(forms) and all(form.fault for form in forms),
+        ratios=(float(ratio[taken].min()), float(ratio[taken].max())),
+        target=against.words,
+        relative_error=relative_error,
+        cosine=angle,
+        standard_error=doubt,
+        closest=closest,
+        closest_error=measured[closest][0],
+        closest_cosine=measured[closest][1],
+        surrogate_error=float((plain - case.truth).norm() / case.truth.norm()),
+        clipped=float(of[0] / of[1]),
+    )
+
+
+def _weights(asker: Asker, case: Case, index: Tensor, own: Tensor | None) -> Tensor:
+    """Of the targets, float64 (B, N, T): the advantages that the loss is given.
+
+    Where it asks for none, they are its own if they are known, and else R(tau).
+    """
     if "advantages" in asker.loss.asks:
         given = case.given(frozenset({"advantages"}), index, case.horizon)
         if not given:
@@ -239,22 +204,11 @@ def off_policy(asker: Asker, N: int, seed: int, cause: Cause | None) -> OffPolic
             given["advantages"] = vmap(
                 lambda parts: case.advantages(Trajectories(**parts))
             )(parts)
-        weight = given["advantages"].double().cpu()
-    table = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
-    surrogate = chance @ table @ case.scores
-    taken = sample.mask > 0
-    acts = (_ppo(ratio, weight, sample.mask, 0.8, 1.2) == 0) & taken
-    of = [(chance @ part.double().sum((1, 2))) for part in (acts, taken)]
-    length = surrogate.norm()
-    return OffPolicy(
-        form=words,
-        fault=bool(forms) and all(form.fault for form in forms),
-        ratios=(float(ratio[taken].min()), float(ratio[taken].max())),
-        relative_error=float((asked.expected - surrogate).norm() / length),
-        cosine=cosine(asked.expected, surrogate),
-        surrogate_error=float((surrogate - case.truth).norm() / case.truth.norm()),
-        clipped=float(of[0] / of[1]),
-    )
+        return given["advantages"].double().cpu()
+    if own is not None:
+        return own
+    returns = total_return(case.every.rewards.cpu().double(), case.gamma)[index]
+    return returns[..., None].expand(*index.shape, case.horizon)
 
 
 def _ratios(case: Case, index: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,16 +88,29 @@ def random_case(seed: int) -> tuple[TabularMDP, nn.Module]:
 
 
 def over_worlds(
-    loss: BoundLoss, gamma: float, N: int, number: int, recognised: Cause | None
+    loss: BoundLoss,
+    gamma: float,
+    N: int,
+    number: int,
+    recognised: Cause | None,
+    **options: Any,
 ) -> Worlds:
     """Ask a loss in the worlds with the seeds 0, 1, ... of `random_case`.
+
+    Args:
+        loss: that is asked.
+        gamma: discount of J.
+        N: trajectories in a batch.
+        number: of worlds.
+        recognised: as what the loss is known.
+        **options: of `Case`.
 
     Raises:
         FaultError: the loss cannot be asked in one of them.
     """
     rows = []
     for seed in range(number):
-        case = Case(*random_case(seed), gamma)
+        case = Case(*random_case(seed), gamma, **options)
         try:
             asked = answers(Asker(loss, case), N, seed, share=SHARE)
         except FaultError as fault:
