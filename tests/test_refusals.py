@@ -602,6 +602,14 @@ LEARNING = [
         *(pg.clinic, "examine batch from_backward"),
         Wrong("gradient of J", loss=plain, mdp=pg.two_armed_bandit((0, 0))),
         Wrong("worlds", mdp=None, worlds=1),
+        *[
+            Wrong("groups", error, num_trajectories=None, groups=wrong)
+            for error, several in (
+                (TypeError, [3, (2,), (2, 2.0), "ab"]),
+                (ValueError, [(0, 2), (40, 40)]),
+            )
+            for wrong in several
+        ],
         loss=Arg(plain, kind=[None, *NO_LOSS]),
         run=Arg(plain, kind=[None, *NO_LOSS], named="loss"),
         mdp=Arg(WORLD, (), ["corridor", pg.TabularMDP], [ENDED, LONG], [HUGE]),
@@ -617,14 +625,38 @@ LEARNING = [
             None, [[TABLE.logits]], [3, TABLE.logits], [[], [1.0], [torch.ones(3, 2)]]
         ),
         worlds=Arg(None, (), NO_INTEGER[1:], [0, 1001]),
-        advantages=Arg("total", ["rtg", "group"], value=["sum", None, 3]),
+        advantages=Arg("total", ["rtg", "gae", "group"], value=["sum", None, 3]),
         target=Arg(
             None,
-            taken=[torch.ones(6)],
-            kind=[1.0, [1.0] * 6, torch.ones(6) * 1j],
-            value=[torch.ones(3), torch.full((6,), NAN), torch.zeros(6)],
+            taken=[torch.ones(6), exact.objective, pg.clinic.kl_regularised(1, TABLE)],
+            kind=[1.0, [1.0] * 6, torch.ones(6) * 1j, lambda *given: 1.0],
+            value=[
+                *(torch.ones(3), torch.full((6,), NAN), torch.zeros(6)),
+                *(lambda: 1, lambda *given: ONES, pg.clinic.surrogate),
+                pg.clinic.kl_regularised(1, pg.TabularPolicy(3, 4)),
+            ],
         ),
+        groups=Arg(None, value=[(1, 1)]),
+        behaviour=Arg(None, kind=["greedy"], value=[TABLE]),
+        reference=Arg(
+            None,
+            taken=[TABLE, FROZEN],
+            kind=["greedy", pg.GaussianPolicy(3, 2)],
+            value=[*MISFITS, *MORE_THAN_SEEN],
+        ),
+        form=Arg("padded", ["sequence"], value=["rows", None, 3]),
         seed=Arg(0, [2**63 - 1], NO_INTEGER, [-1, 2**63]),
+    ),
+    *rows(
+        *(pg.clinic, "ppo_clip dual_clip cispo gspo"),
+        eps=positive(0.2),
+        eps_high=optional(positive(0.3)),
+        c=positive(3),
+    ),
+    *rows(
+        *(pg.clinic, "entropy_regularised kl_regularised"),
+        beta=positive(0.1),
+        reference=Arg(None, [TABLE], kind=["greedy", 3]),
     ),
 ]
 MATHEMATICS = [*WORLDS, *POLICIES, *EXACT, *RETURNS, *ENVIRONMENTS, *LEARNING]

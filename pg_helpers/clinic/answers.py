@@ -188,6 +188,20 @@ def mixes(asker: Asker, seed: int) -> bool:
     return not (asker.same(together, mean) or asker.same(together, first))
 
 
+def couples(asker: Asker, N: int, seed: int) -> bool:
+    """Whether a batch of several groups gives more than the mean of what each gives."""
+    P, G = asker.case.law.sizes(N)
+    if P == 1:
+        return False
+    index = sampled_batches(asker.case.law, N, _number(asker), seed).index
+    try:
+        together = ask(asker, index)
+        alone = ask(asker, index.reshape(-1, G))
+    except FaultError:
+        return True
+    return not asker.same(together, alone.unflatten(0, (-1, P)).mean(dim=1))
+
+
 def _number(asker: Asker) -> int:
     return _CHECKED if asker.way == AT_ONCE else _CHECKED_SLOWLY
 

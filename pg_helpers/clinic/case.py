@@ -132,18 +132,18 @@ class Case:
         self._start = start
         self.size = float(self.probability @ self.plain.norm(dim=1))
         self.name, self.form = "the gradient of J", None
+        given: Tensor | None = None
+        gradient = gradient.double().cpu()[columns]
         if isinstance(target, Form):
             self.form = target  # with ratios of 1 it has the gradient of J
         elif isinstance(target, Regularised):
             self.name = f"{self.name} {target.words}"
+            gradient = gradient + self._penalty(target, mdp)
         elif target is not None:
             self.name = "the target"
-        if callable(target) and not isinstance(target, Tensor):
-            gradient = gradient_of(target, mdp, twin, gamma)
-        gradient = gradient.double().cpu()[columns]
-        if isinstance(target, Regularised):
-            gradient = gradient + self._penalty(target, mdp)
-        given = target if isinstance(target, Tensor) else None
+            given = target  # type: ignore[assignment]  # checked below
+            if callable(target):
+                given = gradient_of(target, mdp, twin, gamma)[columns]
         self.truth = _truth(gradient, given, self.size)
 
     @property

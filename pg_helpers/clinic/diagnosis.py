@@ -184,8 +184,10 @@ class Diagnosis:
         if self.answer not in ("biased", "cannot tell") or not self.rows:
             return self.answer
         answer, least = "unbiased", math.sqrt(1 - tolerance**2) - 1e-12
-        if self.off_policy is not None and self.off_policy.fault:
-            return "biased"
+        if self.off_policy is not None:
+            answer = self.off_policy.answer(tolerance, up_to_scale=True)
+        if answer == "biased":
+            return answer
         if self.worlds and self.worlds.cosine.min() < least:
             return "biased"
         for row in self.rows:

@@ -16,6 +16,7 @@ from pg_helpers.clinic.answers import (
     Answers,
     answers,
     by_singles,
+    couples,
     depends_on_padding,
     mixes,
 )
@@ -46,6 +47,7 @@ from pg_helpers.returns import total_return
 # many scatter widely in it.
 _DRAWN, _SPREAD = 300, 5000
 MOST_WORLDS = 1000
+_WORST = ("biased", "fails", "cannot tell", "unbiased")
 # A loss that draws random numbers is asked twice about as many batches.
 _REPEATED = 300
 
@@ -197,7 +199,7 @@ def examine(
         try:
             found = examination.diagnosis(num_trajectories)
             if worlds is not None:
-                N, recognised = found.num_trajectories, examination.recognised
+                N, recognised = examination.asked_about, examination.recognised
                 spread = over_worlds(bound, gamma, N, worlds, recognised, **options)
                 found = found.with_worlds(spread, examination.tolerance)
             return found
@@ -274,7 +276,9 @@ class _Examination:
                 if fault.undecided:
                     raise
         mixing = self._mixing(num_trajectories)
-        N = num_trajectories or (2 if mixing else 1)
+        many = num_trajectories or (2 if mixing else 1)
+        N = many if couples(self._asker, many, self._seed) else case.law.sizes(many)[1]
+        self.asked_about, self._times = N, many // N
         asked = answers(self._asker, N, self._seed)
         pairs = answers(self._asker, 2, self._seed) if N == 1 and mixing else None
         if pairs and pairs.found.any() and not asked.found.any():
@@ -293,32 +297,35 @@ class _Examination:
         because = ""
         if self.recognised:
             padded = bool(cut) and case.horizon > 1
-            many = of.batches.num_trajectories if mixing is not False else 1
-            because = self.recognised.in_words(many, case.horizon if padded else 1)
+            summed = of.batches.num_trajectories if mixing is not False else 1
+            because = self.recognised.in_words(summed, case.horizon if padded else 1)
             if row.relative_error <= case.rounding and not self.recognised.alone:
                 because = ""  # a baseline is no fault
+            if case.groups is not None and N == case.law.sizes(many)[1]:
+                because = because.replace("over the batch", "over the group")
         larger, not_examined = self._larger(asked, mixing)
-        off, answer = None, self._answer([row, *cut], failure)
+        off, answers_given = None, [self._answer([row, *cut], failure)]
         if "old_log_probs" in self._asker.loss.asks:
             try:
                 recognised, form = self.recognised, case.form
                 off = off_policy(
                     self._asker, N, self._seed, recognised, form, self._behaviour
                 )
+                answers_given.append(off.answer(self.tolerance))
             except FaultError as fault:
+                if case.form is not None:
+                    raise
                 not_examined.append(f"trajectories of another policy: {fault}")
-            if off is not None and off.fault and answer != "fails":
-                answer = "biased"
         truth, length = case.truth, float(case.truth.norm())
         expected, uncertain = asked.expected, CERTAIN * row.standard_error
         findings = Findings(
             relative_error=row.relative_error,
             cosine=row.cosine,
             scale=row.scale,
-            variance=asked.variance,
-            plain_variance=case.plain_variance / N,
+            variance=asked.variance / self._times,
+            plain_variance=case.plain_variance / many,
             standard_error=row.standard_error,
-            answer=answer,
+            answer=min(answers_given, key=_WORST.index),
             cause=because,
             pushes=torch.stack([case.push(step) for step in (expected, truth)]),
         )
@@ -335,17 +342,20 @@ class _Examination:
             others=[r for r in (*cut, *larger) if _differ(r, row)],
             failure=failure,
             missed=asked.missed,
-            off_fault=off is not None and off.fault,
+            off_fault=answers_given[-1] != answers_given[0] == "unbiased",
         )
         if off is not None and off.fault:
             because = ", and ".join(filter(None, [because, off.form]))
-        chosen = " (chosen because the loss mixes the trajectories of a batch)"
+        examined = asked.batches.in_words
+        if many != (num_trajectories or 1):
+            examined += " (chosen because the loss mixes the trajectories of a batch)"
+        if self._times > 1:
+            examined += " (each batch gives the mean over its groups)"
         return Diagnosis(
             f"{words} {off}" if off else words,
             **findings._asdict() | {"cause": because},
-            num_trajectories=N,
-            examined=asked.batches.in_words
-            + (chosen if N != (num_trajectories or 1) else ""),
+            num_trajectories=many,
+            examined=examined,
             rows=(row, *cut, *larger),
             off_policy=off,
             not_examined=tuple(not_examined),
@@ -379,7 +389,7 @@ class _Examination:
         expected, truth = asked.expected, self._case.truth
         length = float(truth.norm())
         return Row(
-            num_trajectories=asked.batches.num_trajectories,
+            num_trajectories=asked.batches.num_trajectories * self._times,
             padding=padding,
             relative_error=float((expected - truth).norm()) / length,
             cosine=cosine(expected, truth),
@@ -416,7 +426,10 @@ class _Examination:
             missing.append("ratios other than 1: the policy is the one that sampled")
         N = asked.batches.num_trajectories
         more = 2 if N == 1 else max(4, 2 * N)
-        if mixing is not False and more <= MOST_TRAJECTORIES:
+        if self._case.groups is not None:
+            more = 2 * N
+            missing.append("groups of another size")
+        if mixing is not False and self._times == 1 and more <= MOST_TRAJECTORIES:
             try:
                 larger = answers(asker, more, self._seed, share=SHARE)
                 rows.append(self._row(larger))

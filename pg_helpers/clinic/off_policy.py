@@ -15,6 +15,7 @@ from pg_helpers.clinic.answers import SHARE, answers, ask
 from pg_helpers.clinic.batches import sampled_batches
 from pg_helpers.clinic.case import Case, cosine
 from pg_helpers.clinic.causes import Cause, sample_of
+from pg_helpers.clinic.diagnosis import CERTAIN
 from pg_helpers.clinic.forms import Form, all_forms, ppo_clip, surrogate
 from pg_helpers.clinic.measure import Asker
 from pg_helpers.clinic.recipes import PLACES
@@ -45,12 +46,14 @@ class OffPolicy:
         relative_error: of its mean gradient against that of the target.
         cosine: of the angle between both.
         standard_error: of relative_error, where batches were sampled.
-        closest: which of the known surrogates has the closest mean gradient.
+        closest: which of the known surrogates has the mean gradient with the closest
+            direction.
         closest_error: how far it is from that, relative.
         closest_cosine: of the angle between both.
         surrogate_error: how far the gradient of the surrogate without clipping, the sum
             over steps of ratio times weight, is from that of J, relative.
         clipped: share of steps on which clipping at 0.2 acts.
+        wanted: whether the target was asked for, so that missing it is a bias.
     """
 
     form: str
@@ -65,6 +68,18 @@ class OffPolicy:
     closest_cosine: float
     surrogate_error: float
     clipped: float
+    wanted: bool
+
+    def answer(self, tolerance: float, up_to_scale: bool = False) -> str:
+        """The answer: a known mistake, or off the target that was asked for."""
+        error = self.relative_error
+        if up_to_scale:
+            error = math.sqrt(max(0.0, 1 - self.cosine**2)) if self.cosine > 0 else 1.0
+        doubt = CERTAIN * self.standard_error
+        if self.fault or self.wanted and error - doubt > tolerance:
+            return "biased"
+        sure = not self.wanted or error + doubt <= tolerance
+        return "unbiased" if sure else "cannot tell"
 
     def __str__(self) -> str:
         """A few sentences."""
@@ -171,7 +186,7 @@ def off_policy(
     relative_error, angle, doubt = error(against)
     right = {form.words: form for form in all_forms() if not form.fault}
     measured = {name: error(form) for name, form in right.items()}
-    closest = min(measured, key=lambda name: measured[name][0])
+    closest = max(measured, key=lambda name: measured[name][1])
     without = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
     plain = chance @ without @ case.scores
     acts = (ppo_clip().factor(ratio, weight, sample.mask) == 0) & taken
@@ -189,6 +204,7 @@ def off_policy(
         closest_cosine=measured[closest][1],
         surrogate_error=float((plain - case.truth).norm() / case.truth.norm()),
         clipped=float(of[0] / of[1]),
+        wanted=target is not None,
     )
 
 
