@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -175,7 +176,7 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
     is_table = isinstance(seen, spaces.Discrete)
     has_size = is_table or (isinstance(seen, spaces.Box) and len(seen.shape) == 1)
     flat = "Discrete, or Box with one axis"
-    require(has_size, "observation space", f"{flat} (see FlattenObservation)", seen)
+    require(has_size, "observation space", f"{flat}{flattening(seen)}", seen)
     size = int(seen.n) if is_table else seen.shape[0]
     if isinstance(taken, spaces.Discrete):
         num_actions = int(taken.n)
@@ -185,6 +186,32 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
     is_vector = isinstance(taken, spaces.Box) and len(taken.shape) == 1
     require(is_vector, "action space", flat, taken)
     return GaussianPolicy(size, taken.shape[0], hidden)
+
+
+def flattening(space: Any) -> str:
+    """How to make one axis of an observation space, for a message; or what hinders."""
+    if isinstance(space, spaces.Box | spaces.Discrete) and space.shape == ():
+        return ""
+    if hindering := _not_flat("", space):
+        return (
+            f"; nothing flattens {' or '.join(hindering)}: leave it out by a wrapper, "
+            "as Minigrid's ImgObsWrapper does"
+        )
+    return " (gymnasium.wrappers.FlattenObservation makes one)"
+
+
+def _not_flat(name: str, space: Any) -> list[str]:
+    """The parts of a space that cannot be written as one array."""
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        parts = space.items() if isinstance(space, spaces.Dict) else enumerate(space)
+        return [
+            part for key, own in parts for part in _not_flat(f"{name}[{key!r}]", own)
+        ]
+    with suppress(NotImplementedError):  # a space that Gymnasium does not know
+        if isinstance(spaces.flatten_space(space), spaces.Box):
+            return []
+    kind = type(space).__name__
+    return [f"{name} ({kind})" if name else kind]
 
 
 def single_spaces(env: Any) -> tuple[Any, Any]:

@@ -145,6 +145,7 @@ def in_lock_step(
     with seeded(seed, spaces.device) as (env_seed, generator):
         act, mode = actor(envs, policy, spaces), autoreset_mode(envs)
         for offset in range(0, N, envs.num_envs):
+            spaces.check_reset(envs, env_seed)
             observations = spaces.reset(envs, seed=None if offset else env_seed)
             running = np.arange(min(envs.num_envs, N - offset))
             for time in range(max_steps):
@@ -157,6 +158,7 @@ def in_lock_step(
                 rows, times = running + offset, np.full(len(running), time, np.int32)
                 steps.append((rows, times, seen, taken, rewards[running]))
                 done = terminated | truncated
+                spaces.remember(envs, done)
                 if not np.count_nonzero(done):
                     continue
                 finished, running = running[done[running]], running[~done[running]]

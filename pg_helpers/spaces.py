@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pg_helpers.cartpole import CartPoleVectorEnv, in_arrays
 from pg_helpers.envs import MAX_ENVS, TabularVectorEnv
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import placement, single_spaces
+from pg_helpers.policies import flattening, placement, single_spaces
 from pg_helpers.require import check_count, check_finite, require, shown
 
+# Of vectors of environments that others wrote: where an episode has ended with the
+# last step, or None once their reset() was seen to start new ones.
+_ENDED: WeakKeyDictionary[VectorEnv, NDArray | None] = WeakKeyDictionary()
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
 
@@ -53,7 +57,8 @@ class Spaces:
         for name in ("observation", "action"):
             space = getattr(self, name)
             supported = isinstance(space, Discrete | Box)
-            require(supported, f"{name} space", "Discrete or Box", space)
+            hint = "" if supported or name == "action" else flattening(space)
+            require(supported, f"{name} space", f"Discrete or Box{hint}", space)
         self.batch: tuple[int, ...] = ()
         if isinstance(env, VectorEnv):
             num_envs = getattr(env, "num_envs", None)
@@ -72,6 +77,43 @@ class Spaces:
         is_pair = isinstance(answer, tuple) and len(answer) == 2
         require(is_pair, "env", "(observation, info) from reset()", answer, TypeError)
         return self._observations(answer[0], self._shape)
+
+    def check_reset(self, env: VectorEnv, seed: int | None) -> None:
+        """Refuse a vector whose reset() leaves ended episodes to start a step later.
+
+        That step would count, and nobody has taken it. A vector that others wrote, in
+        which an episode has just ended, is asked three times for its first step after
+        reset(). If the first answer differs from the second, and the third is one of
+        these again, this is no environment that draws random numbers of its own.
+        """
+        ended, mode = _ENDED.get(env.unwrapped), autoreset_mode(env)
+        later = mode in (None, AutoresetMode.NEXT_STEP)
+        if ended is None or not (later and ended.any()):
+            return
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**31))
+        nothing = np.zeros((len(ended), *self.action.shape), np.int64)
+
+        def first_step() -> NDArray:
+            self.reset(env, seed=seed)
+            parts = self.step(env, self.for_env(nothing))[:4]
+            return np.column_stack([part.reshape(len(ended), -1) for part in parts])
+
+        first, second, third = first_step(), first_step(), first_step()
+        same, other = (first == second).all(axis=1), (second == third).all(axis=1)
+        lost = ended & ~same & (other | (third == first).all(axis=1))
+        expected = "a vector whose reset() starts all episodes at once, as "
+        expected += "SyncVectorEnv and AsyncVectorEnv(shared_memory=True) do"
+        require(not lost.any(), "env", expected, env)
+        _ENDED[env.unwrapped] = None
+
+    def remember(self, env: VectorEnv, done: NDArray) -> None:
+        """Which episodes of a vector that others wrote have ended with this step."""
+        base = env.unwrapped
+        known = self._is_ours or isinstance(base, SyncVectorEnv | VectorOfOne)
+        if not known and not getattr(base, "shared_memory", False):
+            if _ENDED.get(base, done) is not None:
+                _ENDED[base] = done
 
     def step(self, env: Any, actions: Any) -> Step:
         """Observations, rewards, terminated, truncated: (*batch, ...); and the info."""

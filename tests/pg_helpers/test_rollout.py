@@ -1,12 +1,14 @@
 from copy import deepcopy
+from functools import partial
 from itertools import cycle
+from unittest import mock
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_refused, chi_square_excess, paths
@@ -271,3 +273,30 @@ def test_an_episode_that_outlasts_max_steps_is_refused(sample):
     words = ("env: expected every episode to end", "max_steps = 50 steps", "TimeLimit")
     assert_refused(lambda: sample(env, uniform, max_steps=50), ValueError, *words)
     assert len(env.received) == 50
+
+
+@pytest.mark.parametrize("lengths", [(1, 1), (1, 3), (2, 3)])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_vector_that_keeps_ended_episodes_over_a_reset_is_refused(shared, lengths):
+    makers = [partial(CountingEnv, length) for length in lengths]
+    envs = AsyncVectorEnv(makers, shared_memory=shared)
+    try:
+        first = pg.sample_trajectories(envs, uniform, 2)
+        assert first.lengths.tolist() == [*lengths]
+        if shared:
+            again = pg.sample_trajectories(envs, uniform, 4)
+            assert again.lengths.tolist() == [*lengths] * 2
+        else:
+            with pytest.raises(ValueError, match="^env: expected a vector whose reset"):
+                pg.sample_trajectories(envs, uniform, 2)
+    finally:
+        envs.close()
+
+
+def test_a_vector_of_others_that_resets_as_it_should_is_taken():
+    lengths = (1, 3)
+    envs = SyncVectorEnv([partial(CountingEnv, length) for length in lengths])
+    with mock.patch("pg_helpers.spaces.SyncVectorEnv", AsyncVectorEnv):  # unknown now
+        for number in (2, 6, 6):
+            found = pg.sample_trajectories(envs, uniform, number)
+            assert found.lengths.tolist() == [*lengths] * (number // 2)

@@ -1,3 +1,4 @@
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -9,6 +10,7 @@ from worlds import CountingEnv, Rule
 import pg_helpers as pg
 from pg_helpers.spaces import Spaces, as_vector_env, autoreset_mode
 
+SMALL, OWN = spaces.Discrete(2), gymnasium.Space()
 SEEN = np.zeros(2, np.float32)
 FIVE = "(observation, reward, terminated, truncated, info) from step()"
 
@@ -173,3 +175,20 @@ def test_what_is_made_from_an_id_is_closed_also_after_an_error():
     with pytest.raises(KeyError), as_vector_env("FrozenLake-v1", 1) as envs:
         raise KeyError
     assert envs.closed
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (spaces.MultiDiscrete([2, 3]), "(gymnasium.wrappers.FlattenObservation makes"),
+        (spaces.Tuple([SMALL, spaces.Text(3)]), "(gymnasium.wrappers.FlattenObservat"),
+        (spaces.Dict(a=SMALL, b=spaces.Sequence(SMALL)), "flattens ['b'] (Sequence)"),
+        (spaces.Dict(a=spaces.Tuple([OWN])), "nothing flattens ['a'][0] (Space)"),
+        (OWN, "nothing flattens Space: leave it out by a wrapper"),
+    ],
+)
+def test_what_flattens_a_space_is_said_only_where_it_does(space, said):
+    env = CountingEnv()
+    env.observation_space = space
+    for refused in (lambda: Spaces(env, None), lambda: pg.policy_for(env)):
+        assert_refused(refused, ValueError, "observation space: expected", said)
