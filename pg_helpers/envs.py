@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from pg_helpers.draws import draw_indexes
+from pg_helpers.draws import draw_entries, draw_indexes, running_sums
 from pg_helpers.mdp import TabularMDP, check_mdp
 from pg_helpers.require import check_count, require
 from pg_helpers.worlds import corridor, grid_world, two_armed_bandit
@@ -116,9 +116,17 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         self.mdp, seen = mdp, mdp.observations
         # Divided by the last entry, so that no draw, always below 1, falls beyond it.
         self._initial = mdp.initial.cumsum() / mdp.initial.cumsum()[-1]
-        self._transition = mdp.transition.cumsum(axis=2)
-        self.single_observation_space = spaces.Box(
-            seen.min(axis=0), seen.max(axis=0), dtype=np.float64
+        if mdp.is_sparse:
+            row = mdp.edges.state * mdp.num_actions + mdp.edges.action
+            self._number = np.bincount(row, minlength=mdp.num_states * mdp.num_actions)
+            self._first = self._number.cumsum() - self._number
+            self._cumulative = running_sums(mdp.edges.probability, self._number)
+        else:
+            self._cumulative = mdp.transition.cumsum(axis=2)
+        self.single_observation_space: spaces.Space[Any] = (
+            spaces.Discrete(int(seen.max()) + 1)
+            if seen.ndim == 1
+            else spaces.Box(seen.min(axis=0), seen.max(axis=0), dtype=np.float64)
         )
         self.single_action_space = spaces.Discrete(mdp.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -156,8 +164,7 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
     ) -> tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]:
         """A step, for actions that are known to fit."""
         mdp, before = self.mdp, self.states
-        after = draw_indexes(self._transition[before, actions], self.np_random)
-        rewards = mdp.reward[before, actions, after]
+        after, rewards = self._draw(before, actions)
         self._times += 1
         if num_starting := int(np.count_nonzero(self._ended)):
             starting = self._ended
@@ -168,6 +175,17 @@ class TabularVectorEnv(gymnasium.vector.VectorEnv):
         truncated = (self._times >= mdp.horizon) & ~terminated
         self.states, self._ended = after, terminated | truncated
         return mdp.observations[after], rewards, terminated, truncated, {"state": after}
+
+    def _draw(self, before: NDArray, actions: NDArray) -> tuple[NDArray, NDArray]:
+        """Next states, and the rewards on the way to them."""
+        mdp = self.mdp
+        if mdp.is_sparse:
+            row = before * mdp.num_actions + actions
+            stretch = self._first[row], self._number[row]
+            drawn = draw_entries(self._cumulative, *stretch, self.np_random)
+            return mdp.edges.next_state[drawn], mdp.edges.reward[drawn]
+        after = draw_indexes(self._cumulative[before, actions], self.np_random)
+        return after, mdp.reward[before, actions, after]
 
     def _first_states(self, number: int) -> NDArray:
         return self._initial.searchsorted(self.np_random.random(number), side="right")

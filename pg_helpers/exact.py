@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-from pg_helpers.mdp import TabularMDP, check_mdp
+from pg_helpers.mdp import Edges, TabularMDP, check_mdp
 from pg_helpers.policies import placement
 from pg_helpers.require import (
     NotFiniteError,
@@ -30,6 +30,7 @@ from pg_helpers.require import (
 
 __all__ = [
     "AllTrajectories",
+    "action_values",
     "count_trajectories",
     "expectation",
     "gradient",
@@ -39,7 +40,9 @@ __all__ = [
     "objective_by_dp",
     "optimal_objective",
     "score_table",
+    "state_values",
     "trajectories",
+    "visits",
 ]
 
 MEMORY_LIMIT = 2**30  # bytes; an enumeration that would take more is refused
@@ -73,13 +76,13 @@ def trajectories(mdp: TabularMDP) -> AllTrajectories:
     """
     check_mdp(mdp)
     _check_memory(mdp, padded=True)
-    states = np.flatnonzero(mdp.initial)[:, None]
-    actions = np.empty((len(states), 0), dtype=np.int64)
-    for parent, _, action, next_state in _grow(mdp):
-        states = np.column_stack([states[parent], next_state])
-        actions = np.column_stack([actions[parent], action])
+    possible, starts = _possible(mdp), np.flatnonzero(mdp.initial)
+    steps = np.empty((len(starts), 0), dtype=np.int64)
+    for parent, step in _grow(mdp, possible):
+        starts, steps = starts[parent], np.column_stack([steps[parent], step])
+    states = np.column_stack([starts, possible.next_state[steps]])
+    actions, rewards = possible.action[steps], possible.reward[steps]
     mask = ~mdp.terminal[states[:, :-1]]
-    rewards = mdp.reward[states[:, :-1], actions, states[:, 1:]] * mask
     return AllTrajectories(*map(torch.from_numpy, (states, actions, rewards, mask)))
 
 
@@ -132,8 +135,8 @@ def gradient(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
         # the end of the trajectories back to the start along shared prefixes.
         weight = torch.zeros_like(log_pi)
         carried = returns * probabilities
-        for parent, state, action, _ in reversed(steps):
-            weight.index_put_((state, action), carried, accumulate=True)
+        for parent, at in reversed(steps):
+            weight.index_put_(at, carried, accumulate=True)
             shorter = carried.new_zeros(int(parent[-1]) + 1)
             carried = shorter.index_add(0, parent, carried)
         weight[torch.tensor(mdp.terminal)] = 0  # nothing is chosen after the end
@@ -147,12 +150,63 @@ def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
     arguments, result and errors are those of `objective`.
     """
     pi = _log_table(mdp, policy).exp()
-    return _backward_induction(mdp, gamma, lambda values: (pi * values).sum(1), pi)
+    return _initial_value(mdp, gamma, _mean_of(pi), pi)
 
 
 def gradient_by_dp(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
-    """The same gradient by differentiating `objective_by_dp`; as `gradient`."""
-    return _finite(_flat_gradient(objective_by_dp(mdp, policy, gamma), policy))
+    """The same gradient by dynamic programming, forward and backward; as `gradient`.
+
+    It is the sum over t, s and a of gamma^t P(s_t = s) pi(a|s) Q_t(s, a) times the
+    gradient of ln pi(a|s). Memory for the graph does not grow with the horizon.
+    """
+    log_pi, gamma = _log_table(mdp, policy), check_fraction("gamma", gamma)
+    with torch.no_grad():
+        pi, weight = log_pi.exp(), torch.zeros_like(log_pi)
+        met = _visits(mdp, pi)
+        backward = _backward_induction(mdp, gamma, _mean_of(pi), pi)
+        for time, (values, _) in zip(range(mdp.horizon)[::-1], backward, strict=True):
+            weight += gamma**time * met[time, :, None] * pi * values
+    return _finite(_flat_gradient((weight * log_pi).sum(), policy))
+
+
+def state_values(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
+    """V_t(s), the mean discounted sum of rewards from time t on, where s_t = s.
+
+    With a finite horizon it depends on the time: fewer steps are left later.
+
+    Returns:
+        (T + 1, S), T the horizon, in units of reward; 0 in terminal states and in row
+        T. Without a graph.
+
+    Raises:
+        TypeError, ValueError: as for `objective`; no enumeration is made.
+    """
+    with torch.no_grad():
+        pi = _log_table(mdp, policy).exp()
+        backward = _backward_induction(mdp, gamma, _mean_of(pi), pi)
+        rows = [values for _, values in backward]
+        return _finite(torch.stack([*rows[::-1], torch.zeros_like(pi[:, 0])]))
+
+
+def action_values(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
+    """Q_t(s, a), the same where also a_t = a; as `state_values`, but (T, S, A)."""
+    with torch.no_grad():
+        pi = _log_table(mdp, policy).exp()
+        backward = _backward_induction(mdp, gamma, _mean_of(pi), pi)
+        return _finite(torch.stack([values for values, _ in backward][::-1]))
+
+
+def visits(mdp: TabularMDP, policy: Any) -> Tensor:
+    """P(s_t = s), and the episode still runs at time t.
+
+    Returns:
+        (T, S), T the horizon; 0 in terminal states. Without a graph.
+
+    Raises:
+        TypeError, ValueError: as for `state_values`.
+    """
+    with torch.no_grad():
+        return _visits(mdp, _log_table(mdp, policy).exp())
 
 
 def optimal_objective(mdp: TabularMDP, gamma: float) -> float:
@@ -162,7 +216,7 @@ def optimal_objective(mdp: TabularMDP, gamma: float) -> float:
         TypeError, ValueError: as for `objective`.
     """
     like = torch.zeros((), dtype=torch.float64)
-    return _backward_induction(mdp, gamma, lambda values: values.amax(1), like).item()
+    return _initial_value(mdp, gamma, lambda values: values.amax(1), like).item()
 
 
 def log_prob(mdp: TabularMDP, policy: Any, trajectories: AllTrajectories) -> Tensor:
@@ -177,12 +231,10 @@ def log_prob(mdp: TabularMDP, policy: Any, trajectories: AllTrajectories) -> Ten
     log_pi = _log_table(mdp, policy)
     _check_trajectories(mdp, trajectories)
     states, actions = trajectories.states, trajectories.actions
-    before, after = states[:, :-1], states[:, 1:]
     log_initial = torch.tensor(mdp.initial).log().to(log_pi)
-    log_dynamics = torch.tensor(mdp.transition).log().to(log_pi)
     ended = ~trajectories.mask.to(log_pi.device)
-    policy_terms = log_pi[before, actions].masked_fill(ended, 0)
-    world_terms = log_dynamics[before, actions, after].masked_fill(ended, 0)
+    policy_terms = log_pi[states[:, :-1], actions].masked_fill(ended, 0)
+    world_terms = _chances(mdp, trajectories).log().to(log_pi).masked_fill(ended, 0)
     return log_initial[states[:, 0]] + policy_terms.sum(1) + world_terms.sum(1)
 
 
@@ -230,7 +282,9 @@ def _log_table(mdp: TabularMDP, policy: Any) -> Tensor:
     """Ln pi(a|s), (S, A), with its graph; minus infinity where pi is 0."""
     check_mdp(mdp)
     S, A, seen = mdp.num_states, mdp.num_actions, torch.tensor(mdp.observations)
-    answer = _call("policy", policy, seen.to(*placement(policy)))
+    device, dtype = placement(policy)
+    seen = seen.to(device, dtype if seen.is_floating_point() else None)
+    answer = _call("policy", policy, seen)
     known = isinstance(answer, Categorical)
     require(known, "policy", "a Categorical over the actions", type(answer), TypeError)
     shape = tuple(answer.logits.shape)
@@ -254,40 +308,111 @@ def _call(name: str, function: Any, argument: Any) -> Any:
 
 def _enumerate(
     mdp: TabularMDP, log_pi: Tensor, gamma: float
-) -> tuple[Tensor, Tensor, list[list[Tensor]]]:
-    """P(tau|theta), Eq. (13), and R(tau), Eq. (6), of all K trajectories; the steps."""
+) -> tuple[Tensor, Tensor, list[tuple[Tensor, tuple[Tensor, Tensor]]]]:
+    """P(tau|theta), Eq. (13), and R(tau), Eq. (6), of all K trajectories; the steps.
+
+    Of each step there is the parent of every prefix, and its state and action.
+    """
     gamma = check_fraction("gamma", gamma)
     _check_memory(mdp, padded=False)
     # After the end nothing is chosen, drawn or earned: a step of probability 1.
     ended = torch.tensor(mdp.terminal, device=log_pi.device)[:, None]
     pi = log_pi.exp().masked_fill(ended, 1)
-    dynamics = torch.tensor(mdp.transition).to(pi).masked_fill(ended[..., None], 1)
-    rewards = torch.tensor(mdp.reward).to(pi).masked_fill(ended[..., None], 0)
+    possible = _possible(mdp)
+    dynamics = torch.from_numpy(possible.probability).to(pi)
+    rewards = torch.from_numpy(possible.reward).to(pi)
     probabilities = torch.tensor(mdp.initial[mdp.initial > 0]).to(pi)
     returns, steps = torch.zeros_like(probabilities), []
-    for time, step in enumerate(_grow(mdp)):
-        steps.append([torch.from_numpy(index).to(pi.device) for index in step])
-        parent, state, action, after = steps[-1]
-        chance = pi[state, action] * dynamics[state, action, after]
-        probabilities = probabilities[parent] * chance
-        returns = returns[parent] + gamma**time * rewards[state, action, after]
+    for time, (parents, chosen) in enumerate(_grow(mdp, possible)):
+        indexes = parents, possible.state[chosen], possible.action[chosen], chosen
+        parent, state, action, step = (
+            torch.from_numpy(index).to(pi.device) for index in indexes
+        )
+        steps.append((parent, (state, action)))
+        probabilities = probabilities[parent] * (pi[state, action] * dynamics[step])
+        returns = returns[parent] + gamma**time * rewards[step]
     return probabilities, returns, steps
+
+
+class _Dynamics:
+    """P(s'|s, a), times a factor, applied in the precision and place of `like`."""
+
+    def __init__(self, mdp: TabularMDP, like: Tensor, factor: float = 1.0) -> None:
+        self.shape = mdp.num_states, mdp.num_actions
+        self.edges: tuple[Tensor, Tensor] | None = None
+        if mdp.is_sparse:
+            state, action, after, chance, _ = mdp.edges
+            row = torch.from_numpy(state * mdp.num_actions + action)
+            self.edges = row.to(like.device), torch.tensor(after, device=like.device)
+            self.chance = factor * torch.tensor(chance).to(like)
+        else:
+            self.chance = factor * torch.tensor(mdp.transition).to(like).flatten(0, 1)
+
+    def expected(self, values: Tensor) -> Tensor:
+        """The mean (S, A) of values (S,) after each state and action."""
+        if self.edges is None:
+            return (self.chance @ values).reshape(self.shape)
+        row, after = self.edges
+        mean = values.new_zeros(math.prod(self.shape))
+        terms = self.chance * values.index_select(0, after)
+        return mean.index_add(0, row, terms).reshape(self.shape)
+
+    def carried(self, weights: Tensor) -> Tensor:
+        """What weights (S, A) of states and actions bring into each state, (S,)."""
+        if self.edges is None:
+            return weights.flatten() @ self.chance
+        row, after = self.edges
+        terms = self.chance * weights.flatten().index_select(0, row)
+        return weights.new_zeros(self.shape[0]).index_add(0, after, terms)
 
 
 def _backward_induction(
     mdp: TabularMDP, gamma: float, choose: Callable[[Tensor], Tensor], like: Tensor
-) -> Tensor:
-    """Mean value of the start; `choose` maps values (S, A) of actions to states."""
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Values (S, A) of actions and (S,) of states, from the last step to the first.
+
+    `choose` maps those of actions to those of states.
+    """
     check_mdp(mdp)
     gamma = check_fraction("gamma", gamma)
-    dynamics = torch.tensor(mdp.transition).to(like)
-    expected_reward = torch.tensor((mdp.transition * mdp.reward).sum(2)).to(like)
-    ended = torch.tensor(mdp.terminal, device=like.device)
-    values = dynamics.new_zeros(mdp.num_states)
+    discounted, paid = _Dynamics(mdp, like, gamma), _expected_reward(mdp).to(like)
+    ended = torch.tensor(mdp.terminal, device=like.device)[:, None]
+    values = like.new_zeros(mdp.num_states)
     for _ in range(mdp.horizon):
-        values = choose(expected_reward + gamma * dynamics @ values)
-        values = values.masked_fill(ended, 0)
-    return _finite(torch.tensor(mdp.initial).to(like) @ values)
+        of_actions = (paid + discounted.expected(values)).masked_fill(ended, 0)
+        values = choose(of_actions)
+        yield of_actions, values
+
+
+def _initial_value(
+    mdp: TabularMDP, gamma: float, choose: Callable[[Tensor], Tensor], like: Tensor
+) -> Tensor:
+    """Mean value of the start."""
+    for _, values in _backward_induction(mdp, gamma, choose, like):
+        first = values
+    return _finite(torch.tensor(mdp.initial).to(like) @ first)
+
+
+def _mean_of(pi: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda values: (pi * values).sum(1)
+
+
+def _expected_reward(mdp: TabularMDP) -> Tensor:
+    """Of each state and action, float64 (S, A)."""
+    if not mdp.is_sparse:
+        return torch.tensor((mdp.transition * mdp.reward).sum(2))
+    edges, shape = mdp.edges, (mdp.num_states, mdp.num_actions)
+    row, terms = edges.state * shape[1] + edges.action, edges.probability * edges.reward
+    return torch.from_numpy(np.bincount(row, terms, math.prod(shape)).reshape(shape))
+
+
+def _visits(mdp: TabularMDP, pi: Tensor) -> Tensor:
+    dynamics = _Dynamics(mdp, pi)
+    ended = torch.tensor(mdp.terminal, device=pi.device)
+    rows = [torch.tensor(mdp.initial).to(pi).masked_fill(ended, 0)]
+    for _ in range(mdp.horizon - 1):
+        rows.append(dynamics.carried(rows[-1][:, None] * pi).masked_fill(ended, 0))
+    return torch.stack(rows)
 
 
 def _flat_gradient(scalar: Tensor, policy: nn.Module) -> Tensor:
@@ -309,18 +434,31 @@ def _finite(answer: Tensor, name: str = "mdp") -> Tensor:
     return answer
 
 
-def _grow(mdp: TabularMDP) -> Iterator[tuple[NDArray[np.int64], ...]]:
-    """Extend all prefixes step by step: (parent, state, action, next_state) of each."""
-    state_of, action_of, next_of = np.nonzero(_possible(mdp))
-    num_options = np.bincount(state_of)
+def _possible(mdp: TabularMDP) -> Edges:
+    """The steps that prefixes take, in order; an ended one stays, by action 0."""
+    edges, ended = mdp.edges, np.flatnonzero(mdp.terminal)
+    alive, zero = ~mdp.terminal[edges.state], np.zeros_like(ended)
+    stays = ended, zero, ended, zero + 1, zero
+    parts = [np.append(a[alive], b) for a, b in zip(edges, stays, strict=True)]
+    order = np.argsort(parts[0], kind="stable")
+    return Edges._make(part[order] for part in parts)
+
+
+def _grow(
+    mdp: TabularMDP, possible: Edges
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Extend all prefixes step by step: (parent, number of the step) of each."""
+    num_options = np.bincount(possible.state)
     first_option = np.cumsum(num_options) - num_options
-    is_option = np.arange(num_options.max()) < num_options[:, None]
     states = np.flatnonzero(mdp.initial)
     for _ in range(mdp.horizon):
-        parent, rank = np.nonzero(is_option[states])
-        option = first_option[states[parent]] + rank
-        yield parent, states[parent], action_of[option], next_of[option]
-        states = next_of[option]
+        num_children = num_options[states]
+        parent = np.repeat(np.arange(len(states)), num_children)
+        first_child = np.cumsum(num_children) - num_children
+        rank = np.arange(len(parent)) - first_child[parent]
+        step = first_option[states[parent]] + rank
+        yield parent, step
+        states = possible.next_state[step]
 
 
 def _check_trajectories(mdp: TabularMDP, given: Any) -> None:
@@ -335,7 +473,7 @@ def _check_trajectories(mdp: TabularMDP, given: Any) -> None:
     K, T = shapes[2] if given.mask.ndim == 2 else (0, 0)
     fit = shapes == [(K, T + 1), (K, T), (K, T)]
     require(fit, "trajectories", "shapes (K, T + 1), (K, T), (K, T)", shapes)
-    for index, bound in zip(parts, mdp.transition.shape[:2], strict=False):
+    for index, bound in zip(parts, (mdp.num_states, mdp.num_actions), strict=False):
         inside = ((0 <= index) & (index < bound)).all()
         require(inside, "trajectories", f"numbers from 0 to {bound - 1}", index)
 
@@ -361,18 +499,25 @@ def _check_memory(mdp: TabularMDP, padded: bool) -> None:
 
 def _count_prefixes(mdp: TabularMDP) -> Iterator[int]:
     """Number of prefixes after 1, 2, ... steps; Python integers do not overflow."""
-    ways = _possible(mdp).sum(1).astype(object)
-    number = (mdp.initial > 0).astype(int).astype(object)
+    possible, S = _possible(mdp), mdp.num_states
+    pairs = possible.state * S + possible.next_state
+    pairs, ways = np.unique(pairs, return_counts=True)
+    before, after = np.divmod(pairs, S)
+    ways, number = ways.astype(object), (mdp.initial > 0).astype(int).astype(object)
     for _ in range(mdp.horizon):
-        number = number @ ways
+        terms, number = number[before] * ways, np.zeros(S, dtype=object)
+        np.add.at(number, after, terms)
         yield int(number.sum())
 
 
-def _possible(mdp: TabularMDP) -> NDArray[np.bool_]:
-    """The steps (S, A, S) that prefixes take; an ended one stays, by action 0."""
-    possible = (mdp.transition > 0) & ~mdp.terminal[:, None, None]
-    possible[mdp.terminal, 0, mdp.terminal] = True
-    return possible
+def _chances(mdp: TabularMDP, trajectories: AllTrajectories) -> Tensor:
+    """P(s'|s, a) of each step, (K, T); 0 where it is impossible."""
+    S, A, edges = mdp.num_states, mdp.num_actions, mdp.edges
+    places = (edges.state * A + edges.action) * S + edges.next_state
+    states, actions = trajectories.states.cpu(), trajectories.actions.cpu()
+    asked = ((states[:, :-1] * A + actions) * S + states[:, 1:]).numpy()
+    at = places.searchsorted(asked).clip(max=len(places) - 1)
+    return torch.from_numpy(np.where(places[at] == asked, edges.probability[at], 0))
 
 
 def _in_digits(number: int) -> str:

@@ -92,8 +92,10 @@ class TabularPolicy(nn.Module):
 
     def forward(self, observations: Tensor) -> Categorical:
         """Return pi(a|s) for float (..., S) or integer (...); as `MLPPolicy`."""
-        features = _features(observations, self.logits.shape[0], self)
-        return _categorical(features @ self.logits, features)
+        seen = _checked(observations, self.logits.shape[0], self)
+        is_vector = seen.is_floating_point()
+        logits = seen @ self.logits if is_vector else self.logits[seen]
+        return _categorical(logits, seen)
 
 
 class GaussianPolicy(nn.Module):
@@ -155,7 +157,8 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
     """A new policy that fits the spaces of an environment.
 
     Discrete observations and actions give a `TabularPolicy`; other observations with
-    discrete actions, or a TabularMDP, an `MLPPolicy`; Box actions a `GaussianPolicy`.
+    discrete actions an `MLPPolicy`, as the vectors that a TabularMDP shows, unless it
+    shows integers; Box actions a `GaussianPolicy`.
     The initial weights come from PyTorch's global generator: call `torch.manual_seed`
     before.
 
@@ -171,6 +174,8 @@ def policy_for(env: Any, hidden: Sequence[int] = (8, 8)) -> nn.Module:
         ValueError: a space is not supported.
     """
     if isinstance(env, TabularMDP):
+        if env.observations.ndim == 1:
+            return TabularPolicy(int(env.observations.max()) + 1, env.num_actions)
         return MLPPolicy(env.observations.shape[1], env.num_actions, hidden)
     seen, taken = single_spaces(env)
     is_table = isinstance(seen, spaces.Discrete)
@@ -299,16 +304,23 @@ def _check_weights(name: str, sizes: Sequence[int]) -> None:
 
 def _features(observations: Tensor, size: int, policy: nn.Module) -> Tensor:
     """Observations as float vectors of length `size`; integers become one-hot."""
+    seen = _checked(observations, size, policy)
+    if seen.is_floating_point():
+        return seen
+    return nn.functional.one_hot(seen, size).to(next(policy.parameters()).dtype)
+
+
+def _checked(observations: Tensor, size: int, policy: nn.Module) -> Tensor:
+    """Float vectors of length `size` as they are; others as int64 below `size`."""
     check_tensor("observations", observations)
-    dtype = next(policy.parameters()).dtype
     if observations.is_floating_point():
         shape, expected = tuple(observations.shape), f"shape (..., {size}) or integers"
         require(shape and shape[-1] == size, "observations", expected, shape)
-        came = observations.dtype
+        dtype, came = next(policy.parameters()).dtype, observations.dtype
         require(came == dtype, "observations", f"{dtype}", came, TypeError)
         return observations
     if observations.numel():
         low, high = observations.min().item(), observations.max().item()
         in_range, expected = 0 <= low and high < size, f"integers from 0 to {size - 1}"
         require(in_range, "observations", expected, (low, high))
-    return nn.functional.one_hot(observations.long(), size).to(dtype)
+    return observations.long()
