@@ -36,6 +36,7 @@ try:
         grid_world,
         hill,
         random_mdp,
+        tokens,
         two_armed_bandit,
     )
 except (ImportError, OSError) as error:
@@ -79,6 +80,7 @@ __all__ = [
     "sample_trajectories",
     "sample_trajectory",
     "subtract_batch_mean",
+    "tokens",
     "total_return",
     "train",
     "two_armed_bandit",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
 
-from pg_helpers.mdp import TabularMDP, check_size
-from pg_helpers.require import check_count, check_fraction, finite_array, require
+import numpy as np
+import torch
+
+from pg_helpers.mdp import MOST_ENTRIES, MOST_STEPS, TabularMDP, check_size, normalised
+from pg_helpers.require import check_count, check_fraction, finite_array, require, shown
 
 
 def corridor(length: int = 7, horizon: int = 12) -> TabularMDP:
@@ -156,3 +161,85 @@ def hill(slip: float = 0.25, horizon: int = 2) -> TabularMDP:
     reward[ridge, climb, summit] = 1.0
     start, ends = [0.75, 0.25, 0], [False, False, True]
     return TabularMDP(start, transition, reward, ends, horizon)
+
+
+def tokens(
+    vocabulary: Sequence[Any],
+    max_length: int,
+    reward: Callable[[Any, tuple[Any, ...]], float],
+    prompts: Sequence[Any] | Mapping[Any, float],
+) -> TabularMDP:
+    """Texts as trajectories: each action writes a token, and the last one is paid.
+
+    Action a writes vocabulary[a], one of A tokens. A text ends with the last token of
+    the vocabulary (the episode terminates), or is cut off at `max_length` tokens (the
+    episode is truncated). The state is the prompt and the prefix written so far.
+
+    States are numbered by prompt, then by length of the prefix, then in the order of
+    the vocabulary. With w = A - 1 each prompt has n = 1 + w + ... + w^(max_length - 1)
+    prefixes: prompt q starts in state q * n, and token a < w leads from the state
+    q * n + i to q * n + w * i + 1 + a. The last state but one is "ended", and terminal;
+    the last one is "cut off". The dynamics are sparse.
+
+    An observation is the prompt, one-hot, and then the token at each position of the
+    prefix, one-hot among w, zeros where none is written yet: D is the number of prompts
+    plus (max_length - 1) * w. "Ended" and "cut off", where nothing is chosen, show
+    zeros.
+
+    Args:
+        vocabulary: at least two different tokens, such as ["a", "b", "."].
+        max_length: the largest number of tokens of a text, its end included; the
+            horizon.
+        reward: from (prompt, text) to a number; the text is a tuple of tokens, its end
+            included.
+        prompts: equally likely, or a dict from each to its probability.
+
+    Raises:
+        TypeError: an argument is not of its kind, or a reward is not a number.
+        ValueError: fewer than two tokens or equal ones, no prompt, probabilities that
+            do not sum to 1, a reward that is not finite, or too many texts.
+    """
+    is_list = isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str)
+    require(is_list, "vocabulary", "a sequence of tokens", vocabulary, TypeError)
+    differ = all(vocabulary.index(token) == a for a, token in enumerate(vocabulary))
+    A, w = len(vocabulary), len(vocabulary) - 1
+    require(w >= 1 and differ, "vocabulary", "two different tokens or more", vocabulary)
+    T = check_count("max_length", max_length, at_most=MOST_STEPS)
+    require(callable(reward), "reward", "a function", reward, TypeError)
+    is_list = isinstance(prompts, Sequence | Mapping) and not isinstance(prompts, str)
+    require(is_list, "prompts", "a sequence or a dict", prompts, TypeError)
+    number = len(prompts)
+    require(number, "prompts", "at least one prompt", prompts)
+    alike = [1 / number] * number
+    given = [*prompts.values()] if isinstance(prompts, Mapping) else alike
+    chances = finite_array("prompts", given)
+    require(chances.shape == (number,), "prompts", "a probability of each", prompts)
+    n = T if w == 1 else (w**T - 1) // (w - 1)
+    S, features = number * n + 2, number + (T - 1) * w
+    few = S * max(A, features) <= MOST_ENTRIES
+    expected = f"S * A and S * D of at most {MOST_ENTRIES:,}"
+    require(few, "max_length", expected, {"S": S, "A": A, "D": features})
+    initial = np.zeros(S)
+    initial[: number * n : n] = normalised("prompts", chances)
+    prefixes = [prefix for k in range(T) for prefix in product(range(w), repeat=k)]
+    seen, paid = np.zeros((S, features)), np.zeros((S, A))
+    for (q, prompt), (i, prefix) in product(enumerate(prompts), enumerate(prefixes)):
+        seen[q * n + i, [q, *(number + w * k + a for k, a in enumerate(prefix))]] = 1.0
+        for a in range(A) if len(prefix) == T - 1 else [w]:
+            text = tuple(vocabulary[b] for b in (*prefix, a))
+            name = f"reward of {shown(text)} to {shown(prompt)}"
+            value = finite_array(name, reward(prompt, text))
+            require(value.shape == (), name, "one number", value)
+            paid[q * n + i, a] = value
+    child = w * np.arange(n)[:, None] + 1 + np.arange(A)
+    onward = child + n * np.arange(number)[:, None, None]
+    after = np.full((S, A), S - 1)  # cut off
+    after[:-2] = np.where(child < n, onward, S - 1).reshape(-1, A)
+    after[:-2, w] = S - 2
+    where = torch.stack([torch.arange(S * A), torch.from_numpy(after.ravel())])
+    transition, rewards = (
+        torch.sparse_coo_tensor(where, values, (S * A, S), check_invariants=True)
+        for values in (torch.ones(S * A).double(), torch.from_numpy(paid.ravel()))
+    )
+    ended = np.arange(S) == S - 2
+    return TabularMDP(initial, transition, rewards, ended, T, seen)

@@ -44,6 +44,17 @@ WORLDS = {
 }
 
 
+def as_sparse(mdp: pg.TabularMDP) -> pg.TabularMDP:
+    """The same world from sparse matrices."""
+    rows = mdp.num_states * mdp.num_actions, mdp.num_states
+    matrices = (
+        torch.tensor(array).reshape(rows).to_sparse()
+        for array in (mdp.transition, mdp.reward)
+    )
+    ends = mdp.terminal, mdp.horizon
+    return pg.TabularMDP(mdp.initial, *matrices, *ends, mdp.observations)
+
+
 gammas = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 
 
@@ -51,8 +62,9 @@ gammas = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 def finite_worlds(draw: Any, most_steps: int = 3) -> pg.TabularMDP:
     """A world of at most 3 states and 2 actions, seen as two numbers.
 
-    Some transitions are impossible. The first states may be terminal, and episodes may
-    start in them; their rows hold rewards that must never be used.
+    Some transitions are impossible, and half of the worlds sparse. The first states may
+    be terminal, and episodes may start in them; their rows hold rewards that must never
+    be used.
     """
     S, A = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     generator = np.random.default_rng(draw(st.integers(0, 999)))
@@ -64,7 +76,8 @@ def finite_worlds(draw: Any, most_steps: int = 3) -> pg.TabularMDP:
     reward[terminal] = 100.0
     horizon, seen = draw(st.integers(1, most_steps)), generator.normal(size=(S, 2))
     transition = np.reshape(rows, (S, A, S))
-    return pg.TabularMDP(initial, transition, reward, terminal, horizon, seen)
+    mdp = pg.TabularMDP(initial, transition, reward, terminal, horizon, seen)
+    return as_sparse(mdp) if draw(st.booleans()) else mdp
 
 
 def random_table(num_states: int, num_actions: int, seed: int = 0) -> pg.TabularPolicy:

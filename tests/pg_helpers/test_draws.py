@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from oracles import chi_square_excess
 
-from pg_helpers.draws import draw_indexes, indexes_at
+from pg_helpers.draws import (
+    draw_entries,
+    draw_indexes,
+    indexes_at,
+    running_sums,
+)
 
 JUST_BELOW_1 = np.nextafter(1.0, 0.0)
 
@@ -41,3 +46,16 @@ def test_rows_on_several_axes_are_drawn_as_one_below_the_other():
     stacked = draw_indexes(cumulative.reshape(12, 5), np.random.default_rng(1))
     found = draw_indexes(cumulative, np.random.default_rng(1))
     assert found.tolist() == stacked.reshape(3, 4).tolist()
+
+
+def test_entries_of_stretches_are_drawn_as_indexes_of_rows():
+    # Stretches of 1 to 9 numbers, some of them zero; the rows are filled with zeros.
+    number = np.random.default_rng(0).permutation(np.repeat(np.arange(1, 10), 50))
+    is_there = np.arange(9) < number[:, None]
+    rows = np.random.default_rng(1).random((450, 9)) * is_there
+    rows[number > 3, 2] = 0.0
+    sums, first = running_sums(rows[is_there], number), np.cumsum(number) - number
+    np.testing.assert_array_equal(sums, rows.cumsum(axis=1)[is_there])
+    found = draw_entries(sums, first, number, np.random.default_rng(2))
+    expected = draw_indexes(rows.cumsum(axis=1), np.random.default_rng(2))
+    np.testing.assert_array_equal(found - first, expected)

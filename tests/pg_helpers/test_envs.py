@@ -7,7 +7,7 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_refused
-from worlds import sparse_world
+from worlds import as_sparse, sparse_world
 
 import pg_helpers as pg
 
@@ -75,6 +75,24 @@ def test_every_step_is_one_that_the_tables_of_the_world_allow(seed):
             np.testing.assert_array_equal(seen, mdp.observations[states])
             np.testing.assert_array_equal(ends, [mdp.terminal[states], cut])
             is_over = ends[0] | ends[1]
+
+
+@pytest.mark.parametrize("mdp", [pg.random_mdp(5, 3, 4), sparse_world()], ids=str)
+def test_sparse_dynamics_draw_what_dense_ones_do(mdp):
+    dense, sparse = (pg.TabularVectorEnv(w, 40) for w in (mdp, as_sparse(mdp)))
+    dense.reset(seed=0), sparse.reset(seed=0)
+    for actions in np.random.default_rng(0).integers(0, mdp.num_actions, (30, 40)):
+        for one, other in zip(dense.step(actions), sparse.step(actions), strict=True):
+            np.testing.assert_equal(one, other)
+
+
+def test_integers_that_are_observed_are_a_discrete_space():
+    world = pg.hill()
+    parts = (world.initial, world.transition, world.reward, world.terminal)
+    env = pg.TabularEnv(pg.TabularMDP(*parts, world.horizon, [4, 0, 4]))
+    assert env.observation_space == gymnasium.spaces.Discrete(5)
+    check_env(env, skip_render_check=True)
+    assert {int(env.reset(seed=seed)[0]) for seed in range(9)} == {4, 0}
 
 
 def test_one_environment_is_a_vector_of_one_with_the_same_seed():

@@ -58,6 +58,37 @@ def test_the_gradient_is_the_mean_of_return_times_score(mdp, gamma, frozen):
     assert all(parameter.grad is None for parameter in policy.parameters())
 
 
+@given(finite_worlds(), gammas)
+def test_values_and_visits_are_those_of_plain_recursion(mdp, gamma):
+    policy, pi = linear_policy(mdp)
+    S, A, T = mdp.num_states, mdp.num_actions, mdp.horizon
+
+    def of_action(state, action, time):
+        if mdp.terminal[state]:
+            return 0.0
+        chances, paid = mdp.transition[state, action], mdp.reward[state, action]
+        onward = [paid[after] + gamma * of_state(after, time + 1) for after in range(S)]
+        return sum(chances * onward)
+
+    def of_state(state, time):
+        if time == T:
+            return 0.0
+        return sum(pi[state, a] * of_action(state, a, time) for a in range(A))
+
+    met = np.zeros((T, S))
+    for path in paths(mdp, pi):
+        for time in range(len(path.actions)):
+            met[time, path.states[time]] += path.probability
+    values = [[of_state(s, t) for s in range(S)] for t in range(T + 1)]
+    each = [of_action(s, a, t) for t, s, a in np.ndindex(T, S, A)]
+    for found, expected in (
+        (exact.state_values(mdp, policy, gamma), values),
+        (exact.action_values(mdp, policy, gamma), np.reshape(each, (T, S, A))),
+        (exact.visits(mdp, policy), met),
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("gamma", [0.0, 0.7, 1.0])
 def test_the_gradient_is_that_of_finite_differences(gamma):
     # With steps of 1e-5, central differences of a smooth function of order 1 err by
@@ -134,6 +165,37 @@ def test_the_trajectories_are_those_of_plain_recursion_in_its_order(mdp):
         assert part.dtype == kind
         assert torch.equal(part, torch.tensor(rows, dtype=kind))
     assert exact.count_trajectories(mdp) == len(expected)
+
+
+def test_a_world_too_large_for_arrays_is_known_by_its_edges():
+    # 5000 states in a row, of which 4 can be met: action 0 stays, action 1 goes on and
+    # pays 1. Half of the time each: 3 steps pay 1.5 on average, and ln pi(1|0), whose
+    # gradient by its logit is 1/2, is worth 1/2 in each of the steps of state 0: they
+    # have the probabilities 1, 1/2 and 1/4.
+    S, state = 5000, torch.arange(5000)
+    places = torch.stack([torch.arange(2 * S), state.repeat_interleave(2)])
+    places[1, 1:-1:2] += 1
+    chances, paid = (
+        torch.sparse_coo_tensor(places, values, (2 * S, S), check_invariants=True)
+        for values in (torch.ones(2 * S), torch.arange(2 * S) % 2)
+    )
+    mdp = pg.TabularMDP(state == 0, chances, paid, 0 * state, 3, state)
+    policy = pg.TabularPolicy(S, 2).double()
+    listed = exact.trajectories(mdp)
+    assert exact.count_trajectories(mdp) == len(listed.mask) == 8
+    assert listed.rewards.sum(1).sort().values.tolist() == [0, 1, 1, 1, 2, 2, 2, 3]
+    log_probs = exact.log_prob(mdp, policy, listed)
+    np.testing.assert_allclose(log_probs.exp().detach(), 1 / 8, rtol=1e-12)
+    for J in (exact.objective, exact.objective_by_dp):
+        assert J(mdp, policy, 1.0).item() == pytest.approx(1.5, rel=1e-12)
+    for gradient in (exact.gradient, exact.gradient_by_dp):
+        found = gradient(mdp, policy, 1.0).reshape(S, 2)
+        np.testing.assert_allclose(found[0], [-7 / 16, 7 / 16], rtol=1e-12)
+        assert not found[4:].any()
+    assert exact.optimal_objective(mdp, 1.0) == 3
+    batch = pg.sample_trajectories(mdp, policy, 50, seed=0)
+    went_on = batch.observations[:, 1:] - batch.observations[:, :-1]
+    np.testing.assert_array_equal(went_on, batch.actions[:, :-1])
 
 
 def count_by_hand(horizon):

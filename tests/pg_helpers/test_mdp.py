@@ -1,9 +1,12 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import pg_helpers as pg
+from pg_helpers import mdp as mdps
 from pg_helpers.mdp import check_size
 
 PARTS = {
@@ -65,3 +68,77 @@ def test_a_world_may_be_as_small_and_as_large_as_the_limits_and_no_larger():
     check_size("num_states", 2**11, 4)  # S * A * S = 2^24
     with pytest.raises(ValueError, match="num_states"):
         check_size("num_states", 2**12 + 1, 1)
+
+
+def coo(entries, shape=(4, 2), dtype=torch.float64):
+    """A torch tensor of (row, column, value), equal places not yet summed."""
+    rows, columns, values = zip(*entries, strict=True)
+    values, where = torch.tensor(values, dtype=dtype), torch.tensor([rows, columns])
+    return torch.sparse_coo_tensor(where, values, shape, check_invariants=True)
+
+
+def as_in_scipy(entries, shape=(4, 2)):
+    """What SciPy's matrices have in common: 32-bit indices, equal places not summed."""
+    rows, columns, values = map(np.array, zip(*entries, strict=True))
+    rows, columns = rows.astype(np.int32), columns.astype(np.int32)
+    parts = SimpleNamespace(row=rows, col=columns, data=values)
+    return SimpleNamespace(shape=shape, tocoo=lambda: parts)
+
+
+# Not in order; 0.75 in two parts; nothing paid by action 1; 9 paid where nothing leads,
+# as from the terminal state 1.
+CHANCES = [(1, 0, 1.0), (0, 1, 0.5), (0, 0, 0.25), (0, 1, 0.25), (1, 1, 0.0)]
+PAID = [(0, 1, 1.5), (1, 1, 9.0), (0, 0, 1.0), (0, 1, 0.5), (3, 0, 9.0)]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+@pytest.mark.parametrize(
+    "made", [coo, as_in_scipy, lambda entries: coo(entries).to_sparse_csr()]
+)
+def test_sparse_matrices_make_the_world_of_their_entries(made):
+    mdp = world(transition=made(CHANCES), reward=made(PAID))
+    edges = [part.tolist() for part in mdp.edges]
+    assert edges == [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0.25, 0.75, 1], [1, 2, 0]]
+    assert mdp.transition.tolist() == PARTS["transition"]
+    assert mdp.reward.tolist() == [[[1, 2], [0, 0]], [[0, 0], [0, 0]]]
+    assert (mdp.num_states, mdp.num_actions, mdp.is_sparse) == (2, 2, True)
+    for array in (*mdp.edges, mdp.transition, mdp.reward):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_a_dense_world_has_the_same_edges():
+    mdp = world()
+    edges = [part.tolist() for part in mdp.edges]
+    assert edges == [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0.25, 0.75, 1], [1, 2, 3]]
+    assert not mdp.is_sparse
+
+
+def test_sparse_rows_are_divided_by_their_sum_unless_that_is_no_rounding():
+    almost = [(row, column, value * (1 - 9e-7)) for row, column, value in CHANCES]
+    mdp = world(transition=coo(almost), reward=coo(PAID))
+    np.testing.assert_allclose(mdp.edges.probability, [0.25, 0.75, 1], rtol=1e-15)
+    for row, column, value, words in [
+        (1, 1, 2e-6, r"transition\[0, 1\]: expected probabilities that sum to 1, got"),
+        (2, 0, 0.9, r"transition\[1, 0\]: expected probabilities that sum to 1, got"),
+        (1, 1, -0.5, r"transition\[0, 1\]: expected probabilities, got array\(\[ 1. ,"),
+    ]:
+        entries = [*CHANCES, (row, column, value)]
+        with pytest.raises(ValueError, match=words):
+            world(transition=coo(entries), reward=coo(PAID))
+
+
+def test_what_would_be_too_large_is_refused_and_integers_are_observed_instead(
+    monkeypatch,
+):
+    monkeypatch.setattr(mdps, "MOST_ENTRIES", 3)  # S * S is 4, S * A * S is 8
+    sparse = {"transition": coo(CHANCES), "reward": coo(PAID)}
+    with pytest.raises(ValueError, match="observations: .* 2 states are too many"):
+        world(**sparse, observations=None)
+    mdp = world(**sparse, observations=[1, 0])
+    assert mdp.observations.tolist() == [1, 0]
+    assert mdp.observations.dtype == np.int64
+    for name in ("transition", "reward"):
+        with pytest.raises(ValueError, match=rf"{name}: .* at most 3, got \(2, 2, 2\)"):
+            getattr(mdp, name)
+    assert len(mdp.edges.state) == 3
