@@ -218,7 +218,8 @@ def tokens(
     S, features = number * n + 2, number + (T - 1) * w
     few = S * max(A, features) <= MOST_ENTRIES
     expected = f"S * A and S * D of at most {MOST_ENTRIES:,}"
-    require(few, "max_length", expected, {"S": S, "A": A, "D": features})
+    sizes = f"{T}: S = {min(S, 10**300):.3g}, A = {A}, D = {features}"
+    require(few, "max_length", expected, sizes)
     initial = np.zeros(S)
     initial[: number * n : n] = normalised("prompts", chances)
     prefixes = [prefix for k in range(T) for prefix in product(range(w), repeat=k)]

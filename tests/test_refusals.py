@@ -334,9 +334,23 @@ FLAWED = [
     replace(LISTED, states=LISTED.states[:, 1:]),
     replace(LISTED, actions=LISTED.actions[1:]),
 ]
+EACH_ONE = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 0.0], [0.0, 0.0]]).to_sparse()
 WORLDS = [
     Row(
         pg.TabularMDP,
+        Wrong("reward", TypeError, transition=EACH_ONE),
+        Wrong("reward", TypeError, reward=EACH_ONE),
+        *(
+            Wrong(begins, transition=P, reward=EACH_ONE)
+            for begins, P in (
+                ("transition", EACH_ONE.T),
+                ("transition", torch.ones(4, 2).to_sparse(1)),
+                ("transition", NAN * EACH_ONE),
+                ("transition[0, 0]", 2 * EACH_ONE),
+            )
+        ),
+        Wrong("reward", transition=EACH_ONE, reward=INF * EACH_ONE),
+        Wrong("reward", transition=EACH_ONE, reward=EACH_ONE.T),
         initial=array(
             [1.0, 0.0],
             *([0.5, 0.4], [0.5, 0.6], [1.5, -0.5], [NAN, 1], [INF, 0], [[1.0, 0.0]]),
@@ -358,7 +372,11 @@ WORLDS = [
         ),
         horizon=count(3, most=100_000, taken=[100_000]),
         observations=optional(
-            array([[1.0], [2.0]], [1, 2], [[1.0]], [[], []], [[1], [NAN]], [[1]] * 3)
+            array(
+                *([[1.0], [2.0]], [1.0, 2.0], [-1, 2], [1, 2, 3], [True, False]),
+                *([[1.0]], [[], []], [[1], [NAN]], [[1]] * 3),
+                taken=[[1, 0]],
+            )
         ),
     ),
     *rows(
@@ -370,6 +388,28 @@ WORLDS = [
         reward_means=array((0.4, 0.6), (1, 2, 3), [[1, 2]], (NAN, 1)),
         noise=array(0.1, NAN, INF, [1, 2], [1], taken=[0, -1, np.array(0.5)]),
         num_states=count(3, least=2, most=2896),
+    ),
+    Row(
+        pg.tokens,
+        vocabulary=Arg(
+            ["a", "b", "."],
+            taken=[("a", 3, None)],
+            kind=[None, "ab.", 3, {"a", "b"}],
+            value=[[], ["a"], ["a", "a", "."]],
+        ),
+        max_length=count(3, most=100_000, value=[40, 100_000]),
+        reward=Arg(
+            lambda prompt, text: len(text),
+            taken=[lambda *_: True],
+            kind=[None, 3, lambda *_: "much", lambda *_: None],
+            value=[lambda *_: NAN, lambda *_: [1.0, 2.0]],
+        ),
+        prompts=Arg(
+            ["x", "y"],
+            taken=[{"x": 0.4, "y": 0.6}, (1, 1)],
+            kind=[None, "xy", 3, {"x", "y"}, {"x": None}],
+            value=[[], {}, {"x": 0.4, "y": 0.4}, {"x": NAN}, {"x": [1.0]}],
+        ),
     ),
     Row(pg.clinic.standard_policy, mdp=a_world(WORLD)),
 ]
@@ -418,6 +458,8 @@ EXACT = [
     ),
     *rows(exact, "count_trajectories optimal_objective", mdp=a_world(LONG)),
     *rows(exact, "objective objective_by_dp gradient gradient_by_dp"),
+    *rows(exact, "state_values action_values"),
+    Row(exact.visits, mdp=a_world(WORLD)),
     *rows(
         *(exact, "score_table log_prob"),
         mdp=a_world(WORLD),
@@ -831,7 +873,7 @@ def contents(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [contents(part) for part in value]
     if isinstance(value, torch.Tensor):
-        value = value.detach().numpy()
+        value = value.detach().to_dense().numpy()
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype, value.tobytes()
     return None if isinstance(value, Figure) else repr(value)

@@ -126,6 +126,12 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
         "max_steps": st.integers(3, 500),
     },
     pg.subtract_batch_mean: {"weights": TABLES, "mask": MASK},
+    pg.tokens: {
+        "vocabulary": st.just(["a", "b", "."]),
+        "max_length": COUNT,
+        "reward": st.just(lambda prompt, text: len(text)),
+        "prompts": st.sampled_from([["x", "y"], {"x": 0.5, "y": 0.5}]),
+    },
     pg.total_return: {"rewards": TABLES, "gamma": GAMMA},
     pg.train: TRAINING,
     pg.iterate_training: TRAINING,
@@ -159,6 +165,9 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
     exact.objective_by_dp: CHOICE,
     exact.gradient: CHOICE,
     exact.gradient_by_dp: CHOICE,
+    exact.state_values: CHOICE,
+    exact.action_values: CHOICE,
+    exact.visits: {"mdp": MDP, "policy": POLICY},
     exact.score_table: {"mdp": MDP, "policy": POLICY},
     exact.log_prob: {
         "mdp": st.just(WORLD),
@@ -187,7 +196,7 @@ def test_nonsense_is_refused_or_answered(function, data):
     right = {name: data.draw(of) for name, of in TABLE[function].items()}
     name = data.draw(st.sampled_from([*right]), "replaced")
     nonsense = spoiled(right[name]) | THINGS
-    if name in ("loss", "run", "optimizer", "schedule", "function"):
+    if name in ("loss", "run", "optimizer", "schedule", "function", "reward"):
         nonsense = nonsense.filter(lambda thing: not callable(thing))  # may raise
     called(function, right | {name: data.draw(nonsense, name)})
 

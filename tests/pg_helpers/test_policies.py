@@ -55,6 +55,14 @@ def test_a_table_is_uniform_at_first_and_then_the_softmax_of_its_row():
     np.testing.assert_allclose(found, expected, atol=1e-14)
 
 
+def test_a_table_for_a_world_that_shows_integers():
+    ends, zeros = [True, False], np.zeros((2, 3, 2))
+    world = pg.TabularMDP([0, 1], zeros + 0.5, zeros, ends, 1, observations=[4, 2])
+    policy = pg.policy_for(world)
+    assert isinstance(policy, pg.TabularPolicy)
+    assert policy.logits.shape == (5, 3)
+
+
 def test_the_softmax_of_extreme_logits_stays_finite():
     policy = pg.TabularPolicy(1, 3)
     policy.logits.data = torch.tensor([[1000.0, -1000.0, -torch.inf]])
