@@ -146,8 +146,9 @@ def gradient(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
 def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
     """The same J by dynamic programming, backward from the horizon.
 
-    The cost grows with S, A and the horizon, not with the number of trajectories. The
-    arguments, result and errors are those of `objective`.
+    The cost grows with the horizon and the number of possible transitions (S * A * S of
+    a dense world), not with the number of trajectories. The arguments, result and
+    errors are those of `objective`.
     """
     pi = _log_table(mdp, policy).exp()
     return _initial_value(mdp, gamma, _mean_of(pi), pi)
@@ -439,9 +440,11 @@ def _possible(mdp: TabularMDP) -> Edges:
     edges, ended = mdp.edges, np.flatnonzero(mdp.terminal)
     alive, zero = ~mdp.terminal[edges.state], np.zeros_like(ended)
     stays = ended, zero, ended, zero + 1, zero
-    parts = [np.append(a[alive], b) for a, b in zip(edges, stays, strict=True)]
-    order = np.argsort(parts[0], kind="stable")
-    return Edges._make(part[order] for part in parts)
+    at = edges.state[alive].searchsorted(ended)
+    return Edges._make(
+        np.insert(part[alive], at, more)
+        for part, more in zip(edges, stays, strict=True)
+    )
 
 
 def _grow(

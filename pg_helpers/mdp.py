@@ -60,7 +60,7 @@ class TabularMDP:
         terminal: bool (S,), True where an episode ends.
         horizon: the largest number of steps in an episode, from 1 to 100,000.
         observations: (S, D), what a policy sees of each state; one-hot by default. Or
-            int64 (S,), numbers from 0: for a `TabularPolicy` of many states.
+            int64 (S,), such as np.arange(S), for a `TabularPolicy` of many states.
         num_actions: A, the same in every state.
         is_sparse: whether the dynamics were given as sparse matrices. Then the arrays
             `transition` and `reward` are made when first asked for, and refused with a
