@@ -14,7 +14,9 @@ try:
     from pg_helpers.checkpoints import load_checkpoint
     from pg_helpers.envs import TabularEnv, TabularVectorEnv
     from pg_helpers.losses import pseudo_loss
+    from pg_helpers.masks import MaskedPolicy, MaskInObservation
     from pg_helpers.mdp import TabularMDP
+    from pg_helpers.models import from_gymnasium
     from pg_helpers.policies import GaussianPolicy, MLPPolicy, TabularPolicy, policy_for
     from pg_helpers.require import NotFiniteError
     from pg_helpers.returns import (
@@ -56,6 +58,8 @@ __all__ = [
     "GaussianPolicy",
     "History",
     "MLPPolicy",
+    "MaskInObservation",
+    "MaskedPolicy",
     "NotFiniteError",
     "TabularEnv",
     "TabularMDP",
@@ -68,6 +72,7 @@ __all__ = [
     "clinic",
     "corridor",
     "exact",
+    "from_gymnasium",
     "gae",
     "grid_world",
     "hill",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,12 +74,14 @@ class TabularMDP:
     """
 
     initial: NDArray[np.float64]
+    transition: NDArray[np.float64]
+    reward: NDArray[np.float64]
     terminal: NDArray[np.bool_]
     horizon: int
     observations: NDArray[Any]
-    num_actions: int
-    is_sparse: bool
-    _sparse: Edges | None
+    num_actions: int = field(init=False)
+    is_sparse: bool = field(init=False)
+    _sparse: Edges | None = field(init=False)
 
     def __init__(
         self,
@@ -149,22 +150,16 @@ class TabularMDP:
         chance, reward = self.transition[where], self.reward[where]
         return Edges(state, action, after, chance, reward)
 
-    @cached_property
-    def transition(self) -> NDArray[np.float64]:
-        """(S, A, S); kept from the start if dynamics are dense."""
-        return self._dense("transition", self.edges.probability)
-
-    @cached_property
-    def reward(self) -> NDArray[np.float64]:
-        """(S, A, S); as `transition`."""
-        return self._dense("reward", self.edges.reward)
-
-    def _dense(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        S, A = self.num_states, self.num_actions
+    def __getattr__(self, name: str) -> NDArray[np.float64]:
+        """Transition or reward of sparse dynamics, (S, A, S), at the first use."""
+        if name not in ("transition", "reward"):
+            raise AttributeError(f"a TabularMDP has no attribute {name!r}")
+        S, A, edges = self.num_states, self.num_actions, self.edges
         check_size(name, S, A)
         array = np.zeros((S, A, S))
-        array[self.edges[:3]] = values
+        array[edges[:3]] = edges.reward if name == "reward" else edges.probability
         array.setflags(write=False)
+        object.__setattr__(self, name, array)
         return array
 
 

@@ -197,7 +197,7 @@ def flattening(space: Any) -> str:
     """How to make one axis of an observation space, for a message; or what hinders."""
     if isinstance(space, spaces.Box | spaces.Discrete) and space.shape == ():
         return ""
-    if hindering := _not_flat("", space):
+    if hindering := not_flat(space):
         return (
             f"; nothing flattens {' or '.join(hindering)}: leave it out by a wrapper, "
             "as Minigrid's ImgObsWrapper does"
@@ -205,12 +205,12 @@ def flattening(space: Any) -> str:
     return " (gymnasium.wrappers.FlattenObservation makes one)"
 
 
-def _not_flat(name: str, space: Any) -> list[str]:
+def not_flat(space: Any, name: str = "") -> list[str]:
     """The parts of a space that cannot be written as one array."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         parts = space.items() if isinstance(space, spaces.Dict) else enumerate(space)
         return [
-            part for key, own in parts for part in _not_flat(f"{name}[{key!r}]", own)
+            part for key, own in parts for part in not_flat(own, f"{name}[{key!r}]")
         ]
     with suppress(NotImplementedError):  # a space that Gymnasium does not know
         if isinstance(spaces.flatten_space(space), spaces.Box):

@@ -611,6 +611,23 @@ LEARNING = [
         max_steps=count(5),
         max_gradient_norm=optional(positive(1)),
     ),
+    Row(
+        pg.from_gymnasium,
+        Wrong("env", TypeError, env=pg.hill()),
+        Wrong("horizon", env="CliffWalking-v1", horizon=None),
+        env=Arg("FrozenLake-v1", kind=[None, 3], value=["NoSuchWorld-v0"]),
+        horizon=optional(count(3)),
+    ),
+    Row(
+        pg.MaskInObservation,
+        Wrong("action space", env=Spaced(TWO, LINE)),
+        Wrong("observation space", env=Spaced(spaces.Sequence(TWO), TWO)),
+        env=Arg(WALKER),
+    ),
+    Row(
+        pg.MaskedPolicy,
+        policy=Arg(TABLE, kind=[None, "greedy", pg.TabularPolicy]),
+    ),
     Row(pg.iterate_training, *AT_ONCE, policy=A_MODULE, env=Arg(WORLD)),
     Row(first_update, *IN_TIME, policy=A_MODULE, env=AN_ENV),
     Row(pg.train, *AT_ONCE, *IN_TIME, policy=A_MODULE, env=AN_ENV),

@@ -1,0 +1,309 @@
+"""Worlds whose every number is known, read from environments of Gymnasium."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import cache
+from itertools import count, product
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.envs.toy_text.blackjack import BlackjackEnv
+from gymnasium.wrappers import TimeLimit
+
+from pg_helpers.mdp import TabularMDP
+from pg_helpers.policies import flattening, not_flat
+from pg_helpers.require import check_count, require
+from pg_helpers.spaces import make_by_id
+
+MOST_STATES = 50_000  # that are explored
+_SEEDS = 10  # of the starts that are compared
+_TWICE = 200  # states in which each action is tried twice
+# Of a card to be 1 (an ace), 2, ..., 10 (or a face).
+_CARDS = dict.fromkeys(range(1, 10), 1 / 13) | {10: 4 / 13}
+_MOST_CARDS = 20  # that a player can ask for: 19 aces more than two, and one beyond 21
+
+
+class Outcome(NamedTuple):
+    """What can come of an action: how likely, where to, what it pays, whether the end.
+
+    Outcomes of one action may lead to the same state with other rewards.
+    """
+
+    probability: float
+    state: Hashable
+    reward: float
+    done: bool
+
+
+def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> TabularMDP:
+    """The world of a Gymnasium environment, with its exact dynamics.
+
+    Three kinds are known. Toy-text environments have a table `P`, which is read as
+    their `step` reads it: an episode ends where the flag says so, not where P goes on.
+    Blackjack is built from its rules. Any other environment is explored: all actions
+    are tried in each state until no new one is found. It must be deterministic and
+    always start in the same state, as some of MiniGrid do.
+
+    State s is observation s where there is a table; where an episode can end in a
+    state that others pass through, or two rewards lead to the same state, copies of
+    the state follow. What a policy sees are the environment's observations, as numbers
+    if they are Discrete, else flattened as by `FlattenObservation`; if it has an
+    `action_mask`, one-hot with the mask behind it, as `MaskInObservation` shows it.
+
+    Args:
+        env: an id or an environment; with its wrappers, if it is explored.
+        horizon: the largest number of steps in an episode; by default that of the
+            environment's time limit.
+
+    Returns:
+        The world, its dynamics sparse.
+
+    Raises:
+        TypeError: env is neither an id nor an environment, or the horizon no integer.
+        ValueError: an unknown id; an environment without a time limit, if no horizon is
+            given; dynamics that are not in its table; an environment that draws
+            random numbers, or has more than 50,000 states; actions that are not
+            Discrete, or observations that cannot be flattened.
+    """
+    if isinstance(env, str):
+        with closing(make_by_id(gymnasium.make, env)) as made:
+            return from_gymnasium(made, horizon)
+    require(isinstance(env, gymnasium.Env), "env", "an environment", env, TypeError)
+    inner, taken = env.unwrapped, env.action_space
+    is_table, is_cards = hasattr(inner, "P"), isinstance(inner, BlackjackEnv)
+    if horizon is None and is_cards:
+        horizon = _MOST_CARDS
+    if horizon is None:
+        limit = getattr(env.spec, "max_episode_steps", None)
+        horizon = limit or getattr(inner, "max_steps", None)
+    expected = "a number of steps, as the environment has no time limit"
+    require(horizon is not None, "horizon", expected, None)
+    horizon = check_count("horizon", horizon)
+    is_discrete = isinstance(taken, spaces.Discrete)
+    require(is_discrete, "action space", "Discrete", taken)
+    is_drawn = getattr(inner, "fickle_passenger", False)
+    require(not is_drawn, "env", "dynamics that are all in P", "a fickle passenger")
+    if is_table:
+        return _from_table(inner, horizon)
+    if isinstance(inner, BlackjackEnv):
+        return _blackjack(inner, horizon)
+    return _explored(env, horizon)
+
+
+def _from_table(env: Any, horizon: int) -> TabularMDP:
+    start = np.asarray(env.initial_state_distrib, dtype=float)
+    S, A = len(start), int(env.action_space.n)
+
+    def outcomes(state: int) -> list[list[Outcome]]:
+        return [[Outcome(*each) for each in env.P[state][a]] for a in range(A)]
+
+    seen = np.arange(S)
+    if hasattr(env, "action_mask"):
+        masks = np.array([env.action_mask(state) for state in range(S)])
+        seen = np.hstack([np.eye(S), masks])
+    likely = {int(s): start[s] for s in start.nonzero()[0]}
+    return _grown(likely, outcomes, lambda state: seen[state], horizon, range(S))
+
+
+def _blackjack(env: BlackjackEnv, horizon: int) -> TabularMDP:
+    """States are the player's sum, the dealer's card, a usable ace, a natural."""
+
+    def with_card(total: int, ace: bool, card: int) -> tuple[int, bool]:
+        total += card
+        if card == 1 and total + 10 <= 21:
+            return total + 10, True
+        return (total - 10, False) if ace and total > 21 else (total, ace)
+
+    def two_cards() -> Iterator[tuple[float, int, bool, bool]]:
+        for (one, p), (two, q) in product(_CARDS.items(), repeat=2):
+            total, ace = with_card(*with_card(0, False, one), two)
+            yield p * q, total, ace, total == 21
+
+    @cache
+    def dealt(total: int, ace: bool) -> dict[int, float]:
+        """How likely each sum of the dealer is, from 17 on; 0 for more than 21."""
+        if total >= 17:
+            return {total if total <= 21 else 0: 1.0}
+        found: dict[int, float] = defaultdict(float)
+        for card, p in _CARDS.items():
+            for end, q in dealt(*with_card(total, ace, card)).items():
+                found[end] += p * q
+        return found
+
+    def outcomes(state: tuple[int, int, bool, bool]) -> list[list[Outcome]]:
+        total, shown, ace, natural = state
+        paid: dict[float, float] = defaultdict(float)
+        for card, p in _CARDS.items():
+            hand = with_card(*with_card(0, False, shown), card)
+            for end, q in dealt(*hand).items():
+                reward = float((total > end) - (total < end))
+                if natural and env.sab and hand[0] != 21:
+                    reward = 1.0
+                elif natural and env.natural and not env.sab and reward == 1:
+                    reward = 1.5
+                paid[reward] += p * q
+        stick = [Outcome(p, state, reward, True) for reward, p in paid.items()]
+        hit: dict[tuple[int, bool], float] = defaultdict(float)
+        for card, p in _CARDS.items():
+            hit[with_card(total, ace, card)] += p
+        return [
+            stick,
+            [
+                Outcome(p, (t, shown, a, False), -float(t > 21), t > 21)
+                for (t, a), p in hit.items()
+            ],
+        ]
+
+    start: dict[tuple[int, int, bool, bool], float] = defaultdict(float)
+    for p, total, ace, natural in two_cards():
+        for shown, q in _CARDS.items():
+            start[total, shown, ace, natural] += p * q
+
+    def seen(state: tuple[int, int, bool, bool]) -> Any:
+        return spaces.flatten(env.observation_space, (*state[:2], int(state[2])))
+
+    return _grown(start, outcomes, seen, horizon)
+
+
+def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
+    """The states are copies of the inner environment, without its random numbers."""
+    seen_space, taken = env.observation_space, env.action_space
+    assert isinstance(taken, spaces.Discrete)
+    can = not not_flat(seen_space)
+    expected = f"one that can be flattened{flattening(seen_space)}"
+    require(can, "observation space", expected, seen_space)
+    outer: Any = gymnasium.Wrapper(env)
+    layers: list[Any] = [outer]
+    while isinstance(layers[-1].env, gymnasium.Wrapper):
+        layers.append(layers[-1].env)
+    own: Any = env.unwrapped
+    observations: dict[bytes, Any] = {}
+    copies: dict[bytes, bytes] = {}
+
+    def kept(seen: Any) -> bytes:
+        """The name of the state that the environment is in, of which a copy is kept."""
+        inner: Any = layers[-1].env
+        vars(inner).update(_np_random=None, _np_random_seed=None)
+        for layer in layers:
+            if isinstance(layer, TimeLimit):
+                vars(layer).update(_elapsed_steps=0)  # the horizon counts
+        flat: Any = spaces.flatten(seen_space, seen)
+        copy = pickle.dumps(inner)
+        name = hashlib.sha256(copy).digest()
+        if name not in observations:
+            observations[name], copies[name] = flat, copy
+        same = np.array_equal(observations[name], flat)
+        require(same, "env", "one observation in each of its states", env)
+        return name
+
+    def outcomes(state: bytes) -> list[list[Outcome]]:
+        copy, found = copies.pop(state), []
+        for action in range(int(taken.n)):
+            tries = set()
+            # With new random numbers each time.
+            for _ in range(2 if len(observations) < _TWICE else 1):
+                layers[-1].env = pickle.loads(copy)
+                seen, reward, ended, cut, _ = outer.step(int(taken.start) + action)
+                done = bool(ended or cut)
+                tries.add(Outcome(1.0, kept(seen), float(reward), done))
+            one = len(tries) == 1
+            require(one, "env", "one that draws no random numbers", env)
+            found.append([*tries])
+        return found
+
+    try:
+        layers[-1].env = pickle.loads(pickle.dumps(own))
+        starts = {kept(outer.reset(seed=seed)[0]) for seed in range(_SEEDS)}
+        fixed = len(starts) == 1
+        require(fixed, "env", "one that always starts in the same state", env)
+        start = dict.fromkeys(starts, 1.0)
+        return _grown(start, outcomes, observations.__getitem__, horizon)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        came = f"{type(error).__name__}: {error}"
+        raise ValueError(f"env: expected one that can be copied, got {came}") from error
+    finally:
+        layers[-1].env = own
+
+
+def _grown(
+    start: Mapping[Any, float],
+    outcomes: Callable[[Any], list[list[Outcome]]],
+    seen: Callable[[Any], Any],
+    horizon: int,
+    first: Iterable[Any] = (),
+) -> TabularMDP:
+    """The world that is found by following all outcomes of all actions.
+
+    Args:
+        start: how likely each first state is.
+        outcomes: of each action in a state.
+        seen: the observation of a state, an integer or an array.
+        horizon: of the world.
+        first: states that are there in any case, and have the first numbers.
+    """
+    # A state, how many other rewards lead there by the same action, and whether the
+    # episode is over then: each is a state of the world.
+    ahead: list[tuple[Any, int, bool]] = [(state, 0, False) for state in start]
+    number = {(state, 0, False): n for n, state in enumerate(first)}
+    fresh = count(len(number))
+    entered: dict[tuple[Any, int, bool], None] = {}
+    edges: dict[tuple[Any, int, Any], tuple[float, float]] = {}
+    for _ in range(horizon):
+        level, ahead = dict.fromkeys(ahead), []
+        for here in level:
+            if here in entered:
+                continue
+            entered[here] = None
+            few = len(entered) <= MOST_STATES
+            require(few, "env", f"at most {MOST_STATES:,} states", len(entered))
+            every = outcomes(here[0])
+            for action, several in enumerate(every):
+                rewards: dict[Any, list[float]] = {}
+                for chance, after, reward, done in several:
+                    paid = rewards.setdefault((after, done), [])
+                    if reward not in paid:
+                        paid.append(reward)
+                    there = (after, paid.index(reward), done)
+                    edge = here, action, there
+                    edges[edge] = edges.get(edge, (0.0, reward))[0] + chance, reward
+                    if not done:
+                        ahead.append(there)
+    A = len(every)
+    for here in dict.fromkeys(ahead):
+        if here not in entered:  # it is reached with the last step only
+            entered[here] = None
+            edges |= {(here, action, here): (1.0, 0.0) for action in range(A)}
+    for here in entered:
+        if here not in number:
+            number[here] = next(fresh)
+    for _, _, there in edges:
+        # Where no episode goes on from a state, it is the same whether one came by the
+        # end of an episode.
+        same = (*there[:2], False)
+        if same in number and same not in entered:
+            number[there] = number[same]
+        elif there not in number:
+            number[there] = next(fresh)
+    S = next(fresh)
+    row = [number[here] * A + action for here, action, _ in edges]
+    where = torch.tensor([row, [number[there] for _, _, there in edges]])
+    numbers = torch.tensor([*edges.values()], dtype=torch.float64).T
+    transition, rewards_paid = (
+        torch.sparse_coo_tensor(where, each, (S * A, S), check_invariants=True)
+        for each in numbers
+    )
+    initial, terminal = np.zeros(S), np.ones(S, dtype=bool)
+    for state, chance in start.items():
+        initial[number[state, 0, False]] = chance
+    terminal[[number[here] for here in entered]] = False
+    observations = {n: seen(state) for (state, _, _), n in number.items()}
+    looks = np.array([observations[n] for n in range(S)])
+    return TabularMDP(initial, transition, rewards_paid, terminal, horizon, looks)
