@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from pg_helpers.mdp import Edges, TabularMDP, check_mdp
-from pg_helpers.policies import placement
+from pg_helpers.policies import observed
 from pg_helpers.require import (
     NotFiniteError,
     all_finite,
@@ -282,10 +282,8 @@ def score_table(mdp: TabularMDP, policy: nn.Module) -> Tensor:
 def _log_table(mdp: TabularMDP, policy: Any) -> Tensor:
     """Ln pi(a|s), (S, A), with its graph; minus infinity where pi is 0."""
     check_mdp(mdp)
-    S, A, seen = mdp.num_states, mdp.num_actions, torch.tensor(mdp.observations)
-    device, dtype = placement(policy)
-    seen = seen.to(device, dtype if seen.is_floating_point() else None)
-    answer = _call("policy", policy, seen)
+    S, A = mdp.num_states, mdp.num_actions
+    answer = _call("policy", policy, observed(mdp, policy))
     known = isinstance(answer, Categorical)
     require(known, "policy", "a Categorical over the actions", type(answer), TypeError)
     shape = tuple(answer.logits.shape)

@@ -240,6 +240,12 @@ def placement(policy: Any) -> tuple[torch.device, torch.dtype]:
     return torch.device("cpu"), torch.float32
 
 
+def observed(mdp: TabularMDP, policy: Any) -> Tensor:
+    """What a policy sees of each state: floats in its precision, or integers (S,)."""
+    seen, (device, dtype) = torch.tensor(mdp.observations), placement(policy)
+    return seen.to(device, dtype if seen.is_floating_point() else None)
+
+
 def log_prob(distribution: Distribution, actions: Tensor) -> Tensor:
     """Ln pi(a|s), (n,): one number per action, summed over its components.
 

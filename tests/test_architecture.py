@@ -22,6 +22,8 @@ HELPERS = (
     "envs",
     "cartpole",
     "spaces",
+    "masks",
+    "models",
     "acting",
     "rollout",
     "returns",

@@ -15,7 +15,7 @@ from pg_helpers.clinic.batches import Law
 from pg_helpers.clinic.forms import Form
 from pg_helpers.clinic.targets import Regularised, Target, gradient_of
 from pg_helpers.mdp import TabularMDP
-from pg_helpers.policies import placement
+from pg_helpers.policies import observed, placement
 from pg_helpers.require import check_tensor, require
 from pg_helpers.returns import gae, rewards_to_go, total_return
 from pg_helpers.rollout import Trajectories
@@ -94,22 +94,22 @@ class Case:
         device, dtype = placement(policy)
         self.rounding = _ROUNDING.get(dtype, _ROUNDING_OF_HALF)
         listed = exact.trajectories(mdp)
-        seen = torch.tensor(mdp.observations).to(device, dtype)
+        seen = observed(mdp, policy)
         self.log_pi = _check_policy("policy", mdp, policy, seen)
-        twin = _in_float64(policy, seen)
+        twin = _in_float64(policy, mdp)
         gradient = exact.gradient(mdp, twin, gamma)
         scores = exact.score_table(mdp, twin).flatten(0, 1).double().cpu()
         self.parameters, columns = _chosen(policy, parameters)
         self.scores = scores[:, columns]
         with torch.no_grad():
-            double = torch.tensor(mdp.observations).to(*placement(twin))
-            self.pi = twin(double).logits.exp().double().cpu()
+            self.pi = twin(observed(mdp, twin)).logits.exp().double().cpu()
             chance = exact.log_prob(mdp, twin, listed).exp().double().cpu()
         if reference is None:
             self.ref_log_pi = _moved(self.log_pi)
         else:
             self.ref_log_pi = self.table("reference", mdp, reference)
-        self.values = _state_values(mdp, self.pi, gamma).to(self.log_pi)
+        with torch.no_grad():
+            self.values = exact.state_values(mdp, twin, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
         # What the policy never does no loss can meet.
         possible = (chance > 0).nonzero().squeeze(1)
@@ -234,7 +234,7 @@ class Case:
         Raises:
             TypeError, ValueError: as for the policy; of the argument with this name.
         """
-        seen = torch.tensor(mdp.observations).to(*placement(policy))
+        seen = observed(mdp, policy)
         return _check_policy(name, mdp, policy, seen).to(self.log_pi)
 
     def push(self, step: Tensor) -> Tensor:
@@ -287,16 +287,6 @@ def _moved(log_pi: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     move = torch.randn(log_pi.shape, generator=generator, dtype=torch.float64)
     return (log_pi + _AWAY * move.to(log_pi)).log_softmax(dim=1)
-
-
-def _state_values(mdp: TabularMDP, pi: Tensor, gamma: float) -> Tensor:
-    """V_t(s) of the policy, float64 (T + 1, S); zero at the horizon."""
-    P, rewards = torch.tensor(mdp.transition), torch.tensor(mdp.reward)
-    alive, values = torch.tensor(~mdp.terminal), [pi.new_zeros(len(pi))]
-    for _ in range(mdp.horizon):
-        of_actions = (P * (rewards + gamma * values[-1])).sum(dim=2)
-        values.append((pi * of_actions).sum(dim=1) * alive)
-    return torch.stack(values[::-1])
 
 
 def total_variance(rows: Tensor, chance: Tensor) -> float:
@@ -402,12 +392,12 @@ def _same(one: Tensor, other: Tensor) -> bool:
     )
 
 
-def _in_float64(policy: nn.Module, seen: Tensor) -> nn.Module:
+def _in_float64(policy: nn.Module, mdp: TabularMDP) -> nn.Module:
     """The same policy with more digits, or itself where it has no more."""
     try:
         twin = copy.deepcopy(policy).double()
         with torch.no_grad():
-            is_exact = twin(seen.double()).logits.dtype == torch.float64
+            is_exact = twin(observed(mdp, twin)).logits.dtype == torch.float64
     except Exception:  # a policy that cannot be copied, or insists on its precision
         return policy
     return twin if is_exact else policy
