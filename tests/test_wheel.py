@@ -18,6 +18,7 @@ from tools import bounds
 ROOT = Path(__file__).resolve().parents[1]
 NAME = bounds.project()["name"]
 PACKAGES = ("pg_helpers", "pg_course")
+PLUGIN = "pg_clinic_pytest"
 LICENCES = ("LICENSE", "LICENSE-CONTENT.md")
 NO_CACHE = shutil.ignore_patterns("__pycache__")
 LOSS = """
@@ -47,7 +48,7 @@ def wheel(tmp_path_factory):
     source = tmp_path_factory.mktemp("source")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, source / package, ignore=NO_CACHE)
-    for name in ("pyproject.toml", "README.md", *LICENCES):
+    for name in ("pyproject.toml", "README.md", f"{PLUGIN}.py", *LICENCES):
         shutil.copy(ROOT / name, source)
     build = ["wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
     done = run(sys.executable, "-m", "pip", *build, "-w", "dist", ".", folder=source)
@@ -93,6 +94,9 @@ def test_the_wheel_says_what_it_is_and_holds_every_file(wheel):
     assert core == {"torch", "numpy", "gymnasium", "tqdm"}
     files = [f for name in PACKAGES for f in (ROOT / name).rglob("*") if f.is_file()]
     wanted = {str(f.relative_to(ROOT)) for f in files if f.suffix != ".pyc"}
+    wanted.add(f"{PLUGIN}.py")
+    (entry,) = about.entry_points.select(group="pytest11")
+    assert entry.name == entry.value == PLUGIN  # `-p` finds it with either
     licences = {f"{folder}/licenses/{name}" for name in LICENCES}
     assert licences <= names
     assert {name for name in names if ".dist-info/" not in name} == wanted

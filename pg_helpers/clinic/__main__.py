@@ -1,24 +1,41 @@
-"""The clinic from a terminal: python -m pg_helpers.clinic path/to/file.py:function."""
+"""The clinic from a terminal: python -m pg_helpers.clinic path/to/file.py:NAME."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pg_helpers.clinic import GAMMA, Diagnosis, examine
+from torch import nn
+
+from pg_helpers import clinic
+from pg_helpers.clinic import Diagnosis
+from pg_helpers.mdp import TabularMDP
 
 RIGHT, WRONG, MISUSED, UNDECIDED = range(4)
 FORMATS: dict[str, Callable[[Diagnosis], str]] = {
     "text": str,
     "json": lambda diagnosis: json.dumps(diagnosis.to_dict(), indent=2),
+    "markdown": Diagnosis.to_markdown,
     "html": lambda diagnosis: diagnosis._repr_html_(),
 }
+TARGETS: dict[str, Callable[..., Any]] = {
+    "surrogate": lambda: clinic.surrogate,
+    "ppo_clip": clinic.ppo_clip,
+    "dual_clip": clinic.dual_clip,
+    "cispo": clinic.cispo,
+    "gspo": clinic.gspo,
+    "entropy_regularised": clinic.entropy_regularised,
+    "kl_regularised": clinic.kl_regularised,
+}
+PLACE = "path/to/file.py:NAME"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,16 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        diagnosis = examine(
-            _load(options.loss),
+        diagnosis = clinic.examine(
+            _load("loss", options.loss),
             gamma=options.gamma,
             num_trajectories=options.num_trajectories,
+            groups=options.groups,
             tolerance=options.tolerance,
+            form=options.form,
             worlds=options.worlds,
             seed=options.seed,
+            **_named(options),
         )
     except (ImportError, TypeError, ValueError) as error:
-        print(error, file=sys.stderr)
+        print(" ".join(str(error).split()), file=sys.stderr)
         return MISUSED
     print(FORMATS[options.format](diagnosis))
     answer = diagnosis.answer
@@ -52,30 +72,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return {"unbiased": RIGHT, "cannot tell": UNDECIDED}.get(answer, WRONG)
 
 
-def _load(place: str) -> Any:
-    """The function that path/to/file.py:function names."""
-    path, _, name = place.rpartition(":")
-    if not path or not name:
-        raise ValueError(f"loss: expected path/to/file.py:function, got {place!r}")
+def _named(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of examine that are given by the name of a thing in a file."""
+    found: dict[str, Any] = {"advantages": options.advantages}
+    if ":" in options.advantages:
+        found["advantages"] = _load("advantages", options.advantages)
+    if options.target is not None:
+        found["target"] = _target(options.target)
+    if options.mdp is not None:
+        found["mdp"] = _made("mdp", options.mdp, TabularMDP)
+    world = found["mdp"] if "mdp" in found else clinic.standard_world()
+    for name in ("policy", "behaviour", "reference"):
+        if (place := getattr(options, name)) is not None:
+            found[name] = _made(name, place, nn.Module, world)
+    return found
+
+
+def _target(words: str) -> Any:
+    """What is called so, made with the numbers after it; else what a file names."""
+    name, *numbers = words.split(":")
+    if name not in TARGETS:
+        return _load("target", words, f"{PLACE}, or {', '.join(TARGETS)}")
+    try:
+        return TARGETS[name](*map(float, numbers))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"target: {words}: {error}") from error
+
+
+def _made(name: str, place: str, kind: type, *given: Any) -> Any:
+    """What the file names, or what it returns as a function of these or of nothing."""
+    found = _load(name, place)
+    if isinstance(found, kind) or not callable(found):
+        return found
+    try:
+        every = inspect.signature(found).parameters.values()
+        required = [p for p in every if p.default is p.empty]
+        return found(*given[: len(required)])
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{name}: {place}: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _load(name: str, place: str, expected: str = PLACE) -> Any:
+    """What path/to/file.py:NAME names, for the argument with this name."""
+    path, _, attribute = place.rpartition(":")
+    if not path or not attribute:
+        raise ValueError(f"{name}: expected {expected}, got {place!r}")
     try:
         there = Path(path).is_file()
     except OSError:  # a name that is too long for one
         there = False
     if not there:
-        raise ValueError(f"loss: expected a Python file, got {path!r}, which is none")
+        raise ValueError(f"{name}: expected a Python file, got {path!r}, which is none")
     if Path(path).suffix != ".py":
-        raise ValueError(f"loss: expected a file whose name ends in .py, got {path!r}")
+        raise ValueError(f"{name}: expected a file that ends in .py, got {path!r}")
     try:
         module = _imported(Path(path).resolve())
     except (Exception, SystemExit) as error:  # a script may leave with status 0
-        raise ImportError(f"{path}: {type(error).__name__}: {error}") from error
+        raise ImportError(f"{path}: {_told(error)}") from error
     try:
-        return getattr(module, name)
+        return getattr(module, attribute)
     except Exception as error:  # of a module's own __getattr__, for one
-        expected = f"expected {path} to have a function {name!r}"
-        raise ValueError(f"loss: {expected} ({error})") from error
+        expected = f"expected {path} to have a {attribute!r}"
+        raise ValueError(f"{name}: {expected} ({error})") from error
 
 
+@cache  # a loss and a policy from one file share what it holds
 def _imported(path: Path) -> ModuleType:
     """The file as a module of its package: of its folder, where that is none.
 
@@ -113,11 +178,51 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "loss",
-        metavar="path/to/file.py:function",
+        metavar=PLACE,
         help="of (log_probs, rewards, mask) or (batch, policy), to be minimised",
     )
     parser.add_argument(
-        "--gamma", type=float, default=GAMMA, help="discount (%(default)s)"
+        "--gamma", type=float, default=clinic.GAMMA, help="discount (%(default)s)"
+    )
+    parser.add_argument(
+        "--mdp", metavar=PLACE, help="world: a TabularMDP, or a function that makes one"
+    )
+    parser.add_argument(
+        "--policy",
+        metavar=PLACE,
+        help="a Module, or a function (of the world) "
+        "that makes one, as for the next two",
+    )
+    parser.add_argument(
+        "--behaviour", metavar=PLACE, help="the policy that sampled, where ratios count"
+    )
+    parser.add_argument(
+        "--reference", metavar=PLACE, help="the policy that gives ref_log_probs"
+    )
+    parser.add_argument(
+        "--target",
+        metavar="TARGET",
+        help=f"instead of J: {', '.join(TARGETS)}, with numbers as in "
+        f"ppo_clip:0.2:0.28 or kl_regularised:0.04; or {PLACE}",
+    )
+    parser.add_argument(
+        "--advantages",
+        metavar="KIND",
+        default="total",
+        help="what a loss is given by this name: total, rtg, group, group_std, gae, "
+        f"or {PLACE} (%(default)s)",
+    )
+    parser.add_argument(
+        "--groups",
+        type=int,
+        nargs=2,
+        metavar=("P", "G"),
+        help="P prompts with G trajectories each, as for GRPO",
+    )
+    parser.add_argument(
+        "--form",
+        default="padded",
+        help="of what a loss is given: padded, flat or sequence (%(default)s)",
     )
     parser.add_argument(
         "--num-trajectories",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _escaped(text: str) -> str:
+    """The text in one line of Markdown, in which no character has a meaning."""
+    return re.sub(r"([\\`*_\[\]<>&|~$])", r"\\\1", " ".join(text.split()))
 
 
 # So many standard errors are not exceeded by chance: in the worst case, once in two
@@ -147,6 +153,14 @@ class Diagnosis:
         if self.pushes.numel() and find_spec("matplotlib"):
             parts.append(as_html(self.pushes, self.cloud, self.truth))
         return "".join(parts)
+
+    def to_markdown(self) -> str:
+        """Verdict, and a table of the figures, as for the summary of a CI job."""
+        parts = [f"**{_escaped(self.verdict)}**"]
+        if figures := self._figures():
+            rows = [f"| {name} | {_escaped(value)} |" for name, value in figures]
+            parts.append("\n".join(["| figure | value |", "|---|---|", *rows]))
+        return "\n\n".join(parts)
 
     @property
     def unbiased(self) -> bool:

@@ -1,11 +1,16 @@
 """The clinic from a terminal: what it prints, and the status that CI sees."""
 
 import json
+import re
 import sys
+from html import unescape
+from types import SimpleNamespace
 
+import mistune
 import pytest
 
-from pg_helpers.clinic import measure
+from pg_helpers import clinic
+from pg_helpers.clinic import Diagnosis, measure
 from pg_helpers.clinic.__main__ import main
 
 LOSSES = """
@@ -56,7 +61,53 @@ def median_of_others(log_probs, rewards, mask):
     return -((log_probs * mask).sum(1) * weights).mean()
 """
 NEIGHBOUR = "from {} import plain\n\ndef own(*batch):\n    return plain(*batch)\n"
-FILES = {"losses.py": LOSSES, "losses.txt": LOSSES}
+THINGS = """
+import torch
+import pg_helpers as pg
+
+world = pg.random_mdp(3, 2, 3)
+policy = pg.TabularPolicy(3, 2)
+torch.nn.init.normal_(policy.logits, generator=torch.Generator().manual_seed(1))
+far = torch.arange(6.0).reshape(3, 2)
+
+def make_world(seed=2):
+    return pg.random_mdp(3, 2, 3, seed=seed)
+
+def other(mdp):
+    made = pg.TabularPolicy(mdp.num_states, mdp.num_actions)
+    made.logits.data += far[:mdp.num_states, :mdp.num_actions]
+    return made
+
+def broken(mdp):
+    raise KeyError("no such\\nstate")
+
+def weigh(batch):
+    return batch.rewards ** 2
+
+def objective(mdp, policy, gamma):
+    return 2 * pg.exact.objective(mdp, policy, gamma)
+
+def summed(log_probs, advantages, mask):
+    return -(log_probs * mask * advantages).sum() / len(mask)
+
+def ratios(log_probs, old_log_probs, advantages, mask):
+    ratio = (log_probs - old_log_probs).exp()
+    clipped = ratio.clamp(0.8, 1.28)
+    return -(torch.min(ratio * advantages, clipped * advantages) * mask).sum(1).mean()
+
+def penalised(log_probs, ref_log_probs, advantages, mask):
+    penalty = ((log_probs - ref_log_probs) * mask).sum(1).detach()[:, None]
+    return -(log_probs * mask * (advantages - 0.04 * penalty)).sum(1).mean()
+
+def by_trajectory(log_probs, returns, mask):
+    return -((log_probs * mask).sum(1) * returns).mean()
+
+def through(batch, policy):
+    assert policy is globals()["policy"]
+    steps = policy(batch.observations).log_prob(batch.actions) * batch.mask
+    return -(steps.sum(1) * batch.rewards.sum(1)).mean()
+"""
+FILES = {"losses.py": LOSSES, "losses.txt": LOSSES, "things.py": THINGS}
 FILES |= {
     "by_name.py": NEIGHBOUR.format("losses"),
     "relative.py": NEIGHBOUR.format(".losses"),
@@ -165,22 +216,133 @@ def test_the_status_says_if_a_loss_is_right(folder, capsys, arguments, status, w
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ("losses.py:missing", "to have a function 'missing'"),
+        ("losses.py:missing", "loss: expected"),
+        ("losses.py:missing", "to have a 'missing'"),
         ("losses.py:number", "expected a function, got 3"),
-        ("losses.py", "expected path/to/file.py:function"),
-        ("losses.py:", "expected path/to/file.py:function"),
+        ("losses.py", "expected path/to/file.py:NAME"),
+        ("losses.py:", "expected path/to/file.py:NAME"),
         ("none.py:plain", "which is none"),
         (f"{'x' * 5000}.py:plain", "which is none"),
-        ("losses.txt:plain", "expected a file whose name ends in .py"),
+        ("losses.txt:plain", "expected a file that ends in .py"),
         ("broken.py:plain", "ZeroDivisionError: division by zero"),
         ("leaves.py:plain", "SystemExit: 0"),
         ("losses.py:plain --gamma 2", "gamma: "),
         ("losses.py:plain --tolerance 2", "tolerance: "),
+        ("losses.py:plain --form rows", "form: "),
+        ("losses.py:plain --groups 0 2", "groups: "),
+        ("losses.py:plain --mdp FrozenLake-v1", "mdp: expected path/to/file.py:NAME"),
+        ("losses.py:plain --mdp {}/losses.py:number", "mdp: "),
+        (
+            "losses.py:plain --policy {}/none.py:policy",
+            "policy: expected a Python",
+        ),
+        ("losses.py:plain --policy {}/things.py:world", "policy: expected a Module"),
+        ("losses.py:plain --policy {}/things.py:broken", "broken: KeyError"),
+        ("losses.py:plain --policy {}/things.py:policy", "policy: "),
+        ("losses.py:plain --behaviour {}/things.py:other", "behaviour: "),
+        ("losses.py:plain --advantages sum", "advantages: expected 'total'"),
+        ("losses.py:plain --target ppo", "target: expected path/to/file.py:NAME, or"),
+        ("losses.py:plain --target ppo_clip:much", "target: ppo_clip:much: could not"),
+        ("losses.py:plain --target gspo:-1", "target: gspo:-1: eps: expected"),
+        ("losses.py:plain --target surrogate:1", "target: surrogate:1: "),
+        ("losses.py:plain --target kl_regularised", "target: kl_regularised: "),
+        ("losses.py:plain --target ppo_clip:0.2", "target: expected a loss that asks"),
     ],
 )
 def test_a_call_that_makes_no_sense_has_the_status_2(folder, capsys, arguments, words):
-    place, *options = arguments.split()
+    place, *options = arguments.replace("{}", str(folder)).split()
     assert main([f"{folder}/{place}", *options]) == 2
     told = capsys.readouterr()
-    assert words in told.err
+    assert words in told.err and told.err.count("\n") == 1
     assert told.out == ""
+
+
+PPO = "the surrogate of PPO, clipped at"
+
+
+@pytest.mark.parametrize(
+    "arguments, meant",
+    [
+        ("summed --mdp {}:make_world", lambda it: dict(mdp=it.make_world())),
+        (
+            "summed --mdp {}:world --policy {}:other",
+            lambda it: dict(mdp=it.world, policy=it.other(it.world)),
+        ),
+        (
+            "through --mdp {}:world --policy {}:policy",
+            lambda it: dict(mdp=it.world, policy=it.policy),
+        ),
+        (
+            "summed --groups 1 3 --advantages group",
+            lambda it: dict(groups=(1, 3), advantages="group"),
+        ),
+        ("summed --advantages {}:weigh", lambda it: dict(advantages=it.weigh)),
+        ("by_trajectory --form sequence", lambda it: dict(form="sequence")),
+        ("summed --target {}:objective", lambda it: dict(target=it.objective)),
+        (
+            "ratios --target ppo_clip:0.2:0.28 --mdp {}:world --behaviour {}:other",
+            lambda it: dict(
+                target=clinic.ppo_clip(0.2, 0.28),
+                mdp=it.world,
+                behaviour=it.other(it.world),
+            ),
+        ),
+        (
+            "penalised --mdp {}:world --reference {}:other --target kl_regularised:.04",
+            lambda it: dict(
+                target=clinic.kl_regularised(0.04),
+                mdp=it.world,
+                reference=it.other(it.world),
+            ),
+        ),
+    ],
+)
+def test_what_is_named_is_what_examine_is_given(folder, capsys, arguments, meant):
+    path = f"{folder}/things.py"
+    name, *options = arguments.replace("{}", path).split()
+    main([f"{path}:{name}", "--format", "json", *options])
+    found = json.loads(capsys.readouterr().out)
+    namespace = {}
+    exec(THINGS, namespace)
+    asked = clinic.examine(namespace[name], **meant(SimpleNamespace(**namespace)))
+    assert asked.relative_error < 2  # a number, not a loss that fails
+    assert found == json.loads(json.dumps(asked.to_dict()))
+    assert found != json.loads(json.dumps(clinic.examine(namespace[name]).to_dict()))
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("surrogate", "the surrogate without clipping"),
+        ("ppo_clip:0.2", f"{PPO} 0.8 and 1.2"),
+        ("ppo_clip:0.2:0.28", f"{PPO} 0.8 and 1.28"),
+        ("dual_clip:0.2:3", f"{PPO} 0.8 and 1.2, and dual-clipped at 3"),
+        ("cispo:0.1", "the ratio, clipped at 0.9 and 1.1, as a mere weight"),
+        ("gspo:3e-4:4e-4", "clipped at 0.9997 and 1.0004"),
+        ("entropy_regularised:0.01", "with an entropy bonus of 0.01"),
+        ("kl_regularised:0.04", "with a KL penalty of 0.04"),
+    ],
+)
+def test_a_target_is_called_by_its_name_and_numbers(folder, capsys, name, words):
+    main([f"{folder}/things.py:ratios", "--target", name, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert words in found["truth"] + found["off_policy"]["target"]
+
+
+def seen(markdown):
+    """Its verdict and its cells, as a reader sees them."""
+    page = mistune.create_markdown(plugins=["table", "strikethrough"])(markdown)
+    parts = re.findall("<(?:strong|td)>(.*)</(?:strong|td)>", page)
+    return [unescape(part) for part in parts]
+
+
+def test_markdown_shows_verdict_and_figures_as_they_are(folder, capsys):
+    odd = r"1 | 2 * 3 * 4 <b>_x_</b> `y` [z](w) $a$ ~~c~~ &lt; \\| __d__ **e**"
+    found = Diagnosis(odd, relative_error=0.5, examined=odd)
+    assert seen(found.to_markdown())[:3] == [odd, "examined", odd]
+    assert main([f"{folder}/losses.py:half", "--format", "markdown"]) == 1
+    verdict, *cells = seen(capsys.readouterr().out)
+    assert verdict.startswith("Straight uphill, but 2 times too short")
+    assert cells[2:6] == ["error", "50.0 % of the gradient of J", "cosine", "1.0000"]
+    assert main([f"{folder}/losses.py:raises", "--format", "markdown"]) == 1
+    assert "|" not in capsys.readouterr().out
