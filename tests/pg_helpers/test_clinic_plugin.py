@@ -1,10 +1,9 @@
-"""The fixture for other people's tests, and what a run says of the losses at its end."""
+"""The fixture for tests of losses, and what a run says of the losses at its end."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import pg_helpers.clinic  # noqa: F401  # pytester forgets what is first imported in it
 
@@ -43,11 +42,9 @@ unmasked: Downhill, but not the gradient of J: off by 282 % (cosine -0.4765)
 """
 
 
-@pytest.mark.parametrize("processes", [0, 2])
-def test_a_failure_shows_the_diagnosis_at_the_line_of_the_test(pytester, processes):
+def test_a_failure_shows_the_diagnosis_at_the_line_of_the_test(pytester):
     place = pytester.makepyfile(LOSSES)
-    options = ["-p", "pg_clinic_pytest", "-p", "no:cacheprovider", "-n", str(processes)]
-    run = pytester.runpytest_inprocess(*options)
+    run = pytester.runpytest_inprocess("-p", "pg_clinic_pytest")
     run.assert_outcomes(passed=2, failed=2, xfailed=1)
     line = LOSSES.strip().splitlines().index("def test_unmasked(check_loss):") + 2
     run.stdout.fnmatch_lines(
@@ -66,14 +63,16 @@ def test_a_failure_shows_the_diagnosis_at_the_line_of_the_test(pytester, process
 
 def test_a_run_without_a_loss_neither_imports_the_package_nor_mentions_it(tmp_path):
     (tmp_path / "test_own.py").write_text(
-        "import sys\ndef test_own():\n    assert not {'torch', 'pg_helpers'} & "
-        "set(sys.modules)\n",
+        "import sys\n\n"
+        "def test_own():\n"
+        "    assert not {'torch', 'pg_helpers'} & set(sys.modules)\n",
         encoding="utf-8",
     )
-    code = (
-        "import sys, pytest, pg_clinic_pytest as p; sys.exit(pytest.main(plugins=[p]))"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-m", "pytest", "-p", "pg_clinic_pytest"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0 and "losses" not in done.stdout, done.stdout
