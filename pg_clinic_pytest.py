@@ -22,19 +22,19 @@ def check_loss(request: pytest.FixtureRequest) -> Callable[..., Any]:
         try:
             found = check(loss, **options)
         except AssertionError as error:
-            _note(request.node, loss, str(error))
+            _note(request.node, loss, "fails", str(error))
             raise AssertionError(str(error)) from None
-        _note(request.node, loss, str(found))
+        _note(request.node, loss, "passes", str(found))
         return found
 
     return checked
 
 
-def _note(test: pytest.Item, loss: Any, diagnosis: str) -> None:
+def _note(test: pytest.Item, loss: Any, does: str, diagnosis: str) -> None:
     """Where the report has it, also from another process and in JUnit's XML."""
     name = getattr(loss, "__name__", type(loss).__name__)
     said = diagnosis.splitlines()[0].split(". ")[0].removesuffix(".")
-    test.user_properties.append(("clinic", f"{name}: {said}"))
+    test.user_properties.append(("clinic", f"{name} {does}: {said}"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -172,7 +172,9 @@ def _imported(path: Path) -> ModuleType:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pg_helpers.clinic",
-        description="Hold a policy-gradient loss against the exact gradient of J.",
+        usage=f"%(prog)s {PLACE} [options]",  # an error stays short
+        description="Compare the mean gradient of a policy-gradient loss with the "
+        "exact gradient of J.",
         epilog="Status 0: unbiased, within the tolerance; 1: biased, or without a "
         "gradient; 2: wrong usage; 3: cannot tell.",
     )
@@ -190,8 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--policy",
         metavar=PLACE,
-        help="a Module, or a function (of the world) "
-        "that makes one, as for the next two",
+        help="a Module, or a function, also of the world, that makes one",
     )
     parser.add_argument(
         "--behaviour", metavar=PLACE, help="the policy that sampled, where ratios count"

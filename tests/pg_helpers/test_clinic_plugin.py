@@ -35,10 +35,10 @@ def test_misused(check_loss):
     check_loss(right, gamma=2)
 """
 SUMMARY = """
-right: Unbiased: its mean is the gradient of J
-<lambda>: Straight uphill, but 2 times too short
-unmasked: Downhill, but not the gradient of J: off by 282 % (cosine -0.4765)
-unmasked: Downhill, but not the gradient of J: off by 282 % (cosine -0.4765)
+right passes: Unbiased: its mean is the gradient of J
+<lambda> passes: Straight uphill, but 2 times too short
+unmasked fails: Downhill, but not the gradient of J: off by 282 % (cosine -0.4765)
+unmasked fails: Downhill, but not the gradient of J: off by 282 % (cosine -0.4765)
 """
 
 
