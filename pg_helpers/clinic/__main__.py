@@ -18,6 +18,8 @@ from torch import nn
 from pg_helpers import clinic
 from pg_helpers.clinic import Diagnosis
 from pg_helpers.mdp import TabularMDP
+from pg_helpers.models import from_gymnasium
+from pg_helpers.require import require
 
 RIGHT, WRONG, MISUSED, UNDECIDED = range(4)
 FORMATS: dict[str, Callable[[Diagnosis], str]] = {
@@ -79,7 +81,12 @@ def _named(options: argparse.Namespace) -> dict[str, Any]:
         found["advantages"] = _load("advantages", options.advantages)
     if options.target is not None:
         found["target"] = _target(options.target)
-    if options.mdp is not None:
+    expected = "one beside an environment's id"
+    by_id = options.mdp is not None and ":" not in options.mdp
+    require(by_id or options.horizon is None, "horizon", expected, options.horizon)
+    if by_id:
+        found["mdp"] = from_gymnasium(options.mdp, options.horizon)
+    elif options.mdp is not None:
         found["mdp"] = _made("mdp", options.mdp, TabularMDP)
     world = found["mdp"] if "mdp" in found else clinic.standard_world()
     for name in ("policy", "behaviour", "reference"):
@@ -187,7 +194,16 @@ def _parser() -> argparse.ArgumentParser:
         "--gamma", type=float, default=clinic.GAMMA, help="discount (%(default)s)"
     )
     parser.add_argument(
-        "--mdp", metavar=PLACE, help="world: a TabularMDP, or a function that makes one"
+        "--mdp",
+        metavar="ID",
+        help="world: the id of an environment of Gymnasium, such as FrozenLake-v1; or "
+        f"{PLACE}, a TabularMDP or a function that makes one",
+    )
+    parser.add_argument(
+        "--horizon",
+        type=int,
+        metavar="T",
+        help="largest number of steps in that environment (its time limit)",
     )
     parser.add_argument(
         "--policy",

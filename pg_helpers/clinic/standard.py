@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pg_helpers.mdp import TabularMDP, check_mdp
-from pg_helpers.policies import MLPPolicy
+from pg_helpers.policies import policy_for
 from pg_helpers.require import require
 
 # As in `TrainConfig`.
@@ -86,7 +86,7 @@ def standard_policy(mdp: TabularMDP) -> nn.Module:
     """
     check_mdp(mdp)
     with torch.random.fork_rng(devices=[]):  # its first weights are not the caller's
-        policy = MLPPolicy(mdp.observations.shape[1], mdp.num_actions, (3,)).double()
+        policy = policy_for(mdp, (3,)).double()
     generator = np.random.default_rng(6)
     with torch.no_grad():
         for parameter in policy.parameters():

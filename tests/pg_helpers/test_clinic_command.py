@@ -230,7 +230,9 @@ def test_the_status_says_if_a_loss_is_right(folder, capsys, arguments, status, w
         ("losses.py:plain --tolerance 2", "tolerance: "),
         ("losses.py:plain --form rows", "form: "),
         ("losses.py:plain --groups 0 2", "groups: "),
-        ("losses.py:plain --mdp FrozenLake-v1", "mdp: expected path/to/file.py:NAME"),
+        ("losses.py:plain --mdp NoSuch-v1", "env: expected a registered id"),
+        ("losses.py:plain --mdp CliffWalking-v1", "horizon: expected a number of"),
+        ("losses.py:plain --horizon 3", "horizon: expected one beside an env"),
         ("losses.py:plain --mdp {}/losses.py:number", "mdp: "),
         (
             "losses.py:plain --policy {}/none.py:policy",
@@ -346,3 +348,9 @@ def test_markdown_shows_verdict_and_figures_as_they_are(folder, capsys):
     assert cells[2:6] == ["error", "50.0 % of the gradient of J", "cosine", "1.0000"]
     assert main([f"{folder}/losses.py:raises", "--format", "markdown"]) == 1
     assert "|" not in capsys.readouterr().out
+
+
+def test_the_world_may_be_an_environment_of_gymnasium(folder, capsys):
+    call = f"{folder / 'losses.py'}:plain --mdp CliffWalking-v1 --horizon 3"
+    assert main(call.split()) == 0
+    assert "all 64 trajectories" in capsys.readouterr().out
