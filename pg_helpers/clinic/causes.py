@@ -18,14 +18,20 @@ from pg_helpers.clinic.case import Case
 from pg_helpers.clinic.recipes import (
     CENTRINGS,
     DROPPED,
+    GAE_WEIGHTS,
+    IN_REWARDS,
     MASKS,
     MEANS,
+    OF_ALL,
+    OF_TEXTS,
+    OF_TOKENS,
     PLACES,
     TEMPERATURES,
     WEIGHTS,
     Ingredient,
     Sample,
     at_entropy,
+    group_centrings,
 )
 
 # A recipe fits when no more than this share of the loss's gradient is left. A recipe
@@ -41,6 +47,9 @@ _COMPARED, _FIRST, _FIRST_WITH_MORE = 300, 24, 60
 _MOST_UNKNOWN, _EQUATIONS = 60, 3
 # With fewer equations no more than one fault is named, and no factor without a name.
 _SCARCE = 12
+# Where gradients are clipped, as many batches must have the largest length; those that
+# differ by no more than this share count as alike.
+_CLIPPED, _ALIKE = 3, 1e-3
 # Scores of as many numbers are decomposed.
 _MOST_DECOMPOSED = 10**6
 # As many numbers a recipe's mean is summed over; at once, as many.
@@ -58,6 +67,9 @@ class Cause:
             none.
         recipe: that was recognised.
         alone: whether nothing stands beside it.
+        penalty: which KL penalty comes with it, if one does.
+        beta: its weight.
+        longest: to which length each batch's gradient is clipped, if it is.
     """
 
     faults: tuple[str, ...]
@@ -65,6 +77,9 @@ class Cause:
     entropy: float
     recipe: _Recipe
     alone: bool
+    penalty: str = ""
+    beta: float = 0.0
+    longest: float = math.inf
 
     def in_words(self, num_trajectories: int, horizon: int) -> str:
         """All faults, sign and size among them; empty where there is none.
@@ -81,7 +96,13 @@ class Cause:
             faults.append("the mean is over all T steps, padding included")
         elif math.isclose(size, num_trajectories, rel_tol=_FITS) and size > 1.5:
             faults.append("trajectories are summed, not averaged")
-        elif not math.isclose(size, 1, rel_tol=_FITS) and (faults or self.entropy):
+        elif self.recipe.centring is OF_ALL and math.isclose(
+            size, num_trajectories**2, rel_tol=_FITS
+        ):
+            faults.append("the (N, N) products are summed, not averaged")
+        elif not math.isclose(size, 1, rel_tol=_FITS) and (
+            faults or self.entropy or self.penalty
+        ):
             digits = 3 if abs(size - 1) > 0.01 else 6
             faults.append(f"all of it is multiplied by {size:.{digits}g}")
         if self.entropy > 0:
@@ -90,6 +111,17 @@ class Cause:
             faults.append(
                 f"the entropy is made smaller, with a weight of {-self.entropy:.3g}: "
                 "the sign of the bonus is flipped"
+            )
+        if self.penalty and self.beta > 0:
+            faults.append(f"a KL penalty of {self.beta:.3g} is added ({self.penalty})")
+        elif self.penalty:
+            faults.append(
+                f"the KL penalty of {-self.beta:.3g} is flipped in sign "
+                f"({self.penalty})"
+            )
+        if self.longest < math.inf:
+            faults.append(
+                f"each batch's gradient is clipped to the length {self.longest:.3g}"
             )
         return ", and ".join(faults)
 
@@ -127,32 +159,46 @@ class _Recipe(NamedTuple):
         return self.place.apply(sample, weights * share)
 
 
+# What a divergence is multiplied with, and how it is averaged.
+_Penalty = tuple[Ingredient, Ingredient]
+
+
 @cache
-def _recipes() -> list[list[_Recipe]]:
+def _recipes(values: bool, group_size: int | None) -> list[list[_Recipe]]:
     """Up to two faults; gamma^t, often dropped, beside two more.
 
     Those that differ only in weight and centring are together.
+
+    Args:
+        values: whether the true V may be in them.
+        group_size: G, where batches have several groups.
     """
     groups = []
+    all_weights = WEIGHTS + (GAE_WEIGHTS if values else [])
+    centrings = CENTRINGS + (group_centrings(group_size) if group_size else [])
     others = [(place, MASKS[0], MEANS[0]) for place in TEMPERATURES]
     for forms in [*product(PLACES, MASKS, MEANS), *others]:
-        every = (_Recipe(*pair, *forms) for pair in product(WEIGHTS, CENTRINGS))
+        every = (_Recipe(*pair, *forms) for pair in product(all_weights, centrings))
         groups.append([r for r in every if len({*r.faults} - {DROPPED}) <= 2])
     return [group for group in groups if group]
 
 
-def cause_of(found: Tensor, case: Case, index: Tensor) -> Cause | None:
+def cause_of(
+    found: Tensor, case: Case, index: Tensor, asks: frozenset[str] = frozenset()
+) -> Cause | None:
     """Find the simplest recipe that gives the same gradients.
 
     If none does, the simplest to which a weight is added that does not look at the
     action, a number for each state and time, as from a baseline or a critic; and an
-    entropy bonus. Where all gradients are zero many recipes would fit, and none is
-    named.
+    entropy bonus. A loss that knows a reference policy may have a KL penalty beside
+    each of these. At last, each batch's gradient may be clipped to some length. Where
+    all gradients are zero many recipes would fit, and none is named.
 
     Args:
         found: (B, P), minus the loss's gradient on each batch.
         case: world and policy.
         index: int64 (B, N), the batches, padded to the horizon.
+        asks: what the loss is given, by the names in `pg_helpers.binder.NAMES`.
 
     Returns:
         The recipe, or None where none fits.
@@ -163,29 +209,67 @@ def cause_of(found: Tensor, case: Case, index: Tensor) -> Cause | None:
     scores, found = _fewer_columns(seen_scores, found)
     if scores is None:
         return None
+    groups, size = case.law.sizes(index.shape[1])
+    # Advantages by GAE are made with the true V, too.
+    values = not asks.isdisjoint({"values", "advantages"})
+    groups_of_recipes = _recipes(values, size if groups > 1 else None)
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randperm(len(found), generator=generator)[:_COMPARED]
-    for more, number in enumerate((_FIRST, _FIRST_WITH_MORE, _FIRST_WITH_MORE)):
+    clips = _look_clipped(found[chosen], index[chosen])
+    for way in _ways("ref_log_probs" in asks, clips):
+        number = _FIRST_WITH_MORE if way.more else _FIRST
         few, all_of_them = (
-            _Comparison(sample_of(case, index[some]), found[some], scores, more)
+            _Comparison(sample_of(case, index[some]), found[some], scores, way)
             for some in (chosen[:number], chosen)
         )
         best, least = None, math.inf
-        for recipe in sorted(few.candidates(), key=lambda r: len(r.faults)):
+        candidates = few.candidates(groups_of_recipes)
+        for recipe, penalty in sorted(candidates, key=lambda c: len(c[0].faults)):
             if len(recipe.faults) >= least:
                 break
-            cause = all_of_them.cause(recipe)
-            named = cause is None or _has_name(cause, index.shape[1], case.horizon)
-            scarce = more or all_of_them.equations < _SCARCE
-            simple = len({*recipe.faults} - {DROPPED}) <= 1
-            if (scarce or recipe.place in TEMPERATURES) and not (named and simple):
+            scarce = way.more or way.clips or all_of_them.equations < _SCARCE
+            careful = scarce or recipe.place in TEMPERATURES
+            if careful and len({*recipe.faults} - {DROPPED}) > 1:
                 continue  # two faults and a number of its own would fit too much
+            cause = all_of_them.cause(recipe, penalty)
+            if careful and cause and not _has_name(cause, index.shape[1], case.horizon):
+                if recipe.faults or not cause.entropy:
+                    continue
             cost = _cost(cause, index.shape[1], case.horizon) if cause else math.inf
             if cost < least:
                 best, least = cause, cost
         if best:
             return best
     return None
+
+
+class _Way(NamedTuple):
+    """What is allowed to differ from a recipe.
+
+    Attributes:
+        more: what may stand beside it: nothing (0), a weight that does not look at the
+            action (1), and an entropy bonus too (2).
+        penalised: whether a KL penalty stands beside it.
+        clips: whether the gradient of each batch is clipped to some length.
+    """
+
+    more: int = 0
+    penalised: bool = False
+    clips: bool = False
+
+
+def _ways(reference: bool, clips: bool) -> list[_Way]:
+    """In the order in which they are tried."""
+    penalties = (False, True) if reference else (False,)
+    ways = [_Way(*way) for way in product(range(3), penalties)]
+    return [*ways, _Way(clips=True)] if clips else ways
+
+
+def _look_clipped(found: Tensor, index: Tensor) -> bool:
+    """Whether several different batches have gradients of the largest length."""
+    lengths = found.norm(dim=1)
+    longest = lengths >= (1 - _ALIKE) * lengths.max()
+    return len(index[longest].sort(1).values.unique(dim=0)) >= _CLIPPED
 
 
 def _cost(cause: Cause, num_trajectories: int, horizon: int) -> float:
@@ -222,15 +306,15 @@ class _Comparison:
         sample: B batches.
         target: (B, P), the loss's gradients.
         scores: (S * A, P), of the same columns.
-        more: what is allowed beside a recipe: nothing (0), a weight that does not look
-            at the action (1), and an entropy bonus too (2).
+        way: what is allowed beside a recipe.
     """
 
     def __init__(
-        self, sample: Sample, target: Tensor, scores: Tensor, more: int
+        self, sample: Sample, target: Tensor, scores: Tensor, way: _Way
     ) -> None:
-        self._sample, self._scores, self._more = sample, scores, more
-        self._target = target.flatten()
+        self._sample, self._scores, self._way = sample, scores, way
+        self._lengths = target.norm(dim=1)
+        self._target = (_directions(target) if way.clips else target).flatten()
         # Batches of the same few trajectories say the same again, and those without a
         # reward say little.
         parts = (sample.pairs.flatten(0, 1), sample.rewards.flatten(0, 1))
@@ -238,50 +322,127 @@ class _Comparison:
         paid = rows[parts[1].any(dim=1)]
         self.equations = len(paid.unique(dim=0)) * target.shape[1]
         self._beside: dict[tuple[Ingredient, ...], Tensor] = {}
+        # A KL penalty in the rewards pays minus l for each step.
+        nothing = torch.zeros_like(sample.values)
+        self._penalised = replace(
+            sample, rewards=-sample.log_ratio, values=nothing, known={}
+        )
 
-    def candidates(self) -> Iterator[_Recipe]:
-        """All recipes that come close."""
-        for group in _recipes():
-            if self._more:  # one fault, and none of the place but the common one
+    def candidates(
+        self, groups: list[list[_Recipe]]
+    ) -> Iterator[tuple[_Recipe, _Penalty | None]]:
+        """All recipes that come close, and the KL penalty with which they do."""
+        for group in groups:
+            if self._way.more:  # one fault, and none of the place but the common one
                 few = [r for r in group if len({*r.faults} - {DROPPED}) <= 1]
                 group = few if group[0].place in PLACES[:2] else []
             if not group:
                 continue
             weights = torch.stack([recipe.weights(self._sample) for recipe in group])
-            rows = self._rows(group[0], weights)
-            rows, target = self._without_more(group[0], rows)
+            own = self._rows(group[0], weights)
+            own, target = self._without_more(group[0], own)
             if target is None:
                 continue
-            squares, dots = (rows**2).sum(dim=1), rows @ target
-            left = ((target @ target) - dots**2 / squares).clamp(min=0).sqrt()
-            shares = (left / target.norm()).tolist()
-            for recipe, share in zip(group, shares, strict=True):
-                if share <= (_NEARLY if recipe.centring.variants else 10 * _FITS):
-                    yield recipe
+            for penalty in self._penalties(group[0]):
+                unit, _ = self._unit_slope(penalty, group)
+                rows, aims = _across(own, unit), _across(target[None], unit)
+                squares, dots = (rows**2).sum(dim=1), (rows * aims).sum(dim=1)
+                squares[squares <= 1e-12 * (own**2).sum(dim=1)] = math.nan  # rounding
+                left = ((aims**2).sum(dim=1) - dots**2 / squares).clamp(min=0).sqrt()
+                shares = (left / target.norm()).tolist()
+                for recipe, share in zip(group, shares, strict=True):
+                    if share <= (_NEARLY if recipe.centring.variants else 10 * _FITS):
+                        yield recipe, penalty
 
-    def cause(self, recipe: _Recipe) -> Cause | None:
+    def cause(self, recipe: _Recipe, penalty: _Penalty | None) -> Cause | None:
         """The recipe, with the constants that fit best, if it does fit."""
         best, least = None, _FITS
         for apply in (recipe.centring.apply, *recipe.centring.variants):
             tried = recipe._replace(centring=Ingredient(recipe.centring.fault, apply))
             row = self._rows(tried, tried.weights(self._sample)[None])
-            kept, target = self._without_more(tried, row)
-            square = float((kept**2).sum())
-            if target is None or not 0 < square < math.inf:
+            own, target = self._without_more(tried, row)
+            if target is None:
                 continue
-            factor = float(kept[0] @ target) / square
-            left = float((target - factor * kept[0]).norm() / target.norm())
-            if factor and left <= least:
-                if apply is recipe.centring.apply:
-                    tried = recipe
-                entropy = self._entropy(tried, self._target - factor * row[0])
-                alone = not self._more
-                best, least = Cause(tried.faults, factor, entropy, tried, alone), left
+            unit, length = self._unit_slope(penalty, [tried])
+            kept, aim = _across(own, unit)[0], _across(target[None], unit)[0]
+            square = float((kept**2).sum())
+            if not 1e-12 * float((own**2).sum()) < square < math.inf:
+                continue
+            factor = float(kept @ aim) / square
+            left = float((aim - factor * kept).norm() / target.norm())
+            beta = float(((target - factor * own[0]) * unit[0]).sum() / length)
+            if not factor or left > least or (penalty and not beta):
+                continue
+            if apply is recipe.centring.apply:
+                tried = recipe
+            rest = self._target - factor * row[0]
+            words, longest = "", math.inf
+            if penalty:
+                rest -= beta * self._slopes(penalty, [tried])[0]
+                words = penalty[0].fault
+                beta /= factor if penalty[0] is IN_REWARDS else 1
+            if self._way.clips:
+                clipping = self._clipping(tried)
+                if clipping is None:
+                    continue
+                factor, longest = math.copysign(clipping[0], factor), clipping[1]
+            entropy = self._entropy(tried, rest)
+            alone = self._way == _Way()
+            best, least = (
+                Cause(
+                    tried.faults, factor, entropy, tried, alone, words, beta, longest
+                ),
+                left,
+            )
         return best
 
     def _rows(self, recipe: _Recipe, weights: Tensor) -> Tensor:
         """Gradients (R, B * P) of weights (R, B, N, T) in the form of a recipe."""
-        return (recipe.table(self._sample, weights) @ self._scores).flatten(1)
+        rows = recipe.table(self._sample, weights) @ self._scores
+        return (_directions(rows) if self._way.clips else rows).flatten(1)
+
+    def _penalties(self, recipe: _Recipe) -> list[_Penalty | None]:
+        """Those that may stand beside a recipe, with its own mean first."""
+        if not self._way.penalised:
+            return [None]
+        means = sorted(MEANS, key=lambda mean: mean is not recipe.mean)
+        of_texts = product(OF_TEXTS, MEANS[:1])
+        return [*product(OF_TOKENS, means), *of_texts, (IN_REWARDS, recipe.mean)]
+
+    def _slopes(self, penalty: _Penalty, group: list[_Recipe]) -> Tensor:
+        """Minus gradients (1 or R, B * P) of a KL penalty beside each recipe."""
+        kind, mean = penalty
+        if kind is IN_REWARDS:
+            weights = torch.stack([recipe.weights(self._penalised) for recipe in group])
+            return self._rows(group[0], weights)
+        form = _Recipe(kind, CENTRINGS[0], PLACES[0], MASKS[0], mean)
+        return -self._rows(form, form.weights(self._sample)[None])
+
+    def _unit_slope(
+        self, penalty: _Penalty | None, group: list[_Recipe]
+    ) -> tuple[Tensor, Tensor]:
+        """Directions of `_slopes`, without what else stands beside; and lengths.
+
+        Zero, of infinite length, where nothing is left or there is no penalty.
+        """
+        if penalty is None:
+            return self._target.new_zeros(1, 1), torch.tensor(math.inf)
+        slopes = self._slopes(penalty, group)
+        left, _ = self._without_more(group[0], slopes)
+        length = left.norm(dim=1, keepdim=True)
+        length[length <= 1e-6 * slopes.norm(dim=1, keepdim=True)] = math.inf
+        return left / length, length
+
+    def _clipping(self, recipe: _Recipe) -> tuple[float, float] | None:
+        """Factor and largest length of a recipe clipped to it, if lengths fit that."""
+        found = self._lengths
+        own = (recipe.table(self._sample) @ self._scores).norm(dim=1)
+        longest = float(found.max())
+        free = (found > 0) & (found < (1 - _ALIKE) * longest)
+        size = float((found[free] / own[free]).median()) if free.any() else 1.0
+        expected = (size * own).clamp(max=longest)
+        fits = ((expected - found).abs() <= _ALIKE * found).all()
+        return (size, longest) if fits else None
 
     def _without_more(
         self, recipe: _Recipe, rows: Tensor
@@ -290,7 +451,7 @@ class _Comparison:
 
         There is no target where too much may, or nothing is left.
         """
-        if not self._more:
+        if not self._way.more:
             return rows, self._target
         _, sizes, basis = torch.linalg.svd(self._more_of(recipe), full_matrices=False)
         basis = basis[sizes > 1e-9 * sizes[:1]]
@@ -311,7 +472,7 @@ class _Comparison:
             places = torch.where(taken, states, -1) * states.shape[-1] + times
             each = places.unique()[: _MOST_UNKNOWN + 1, None, None, None]
             rows = [self._rows(recipe, (places == each).double())]
-            for mask, mean in product(MASKS[:2], MEANS) if self._more > 1 else ():
+            for mask, mean in product(MASKS[:2], MEANS) if self._way.more > 1 else ():
                 share = mask.apply(sample.mask) / mean.apply(sample.mask)
                 table = at_entropy(sample, share)
                 rows.append((table @ self._scores).flatten()[None])
@@ -320,7 +481,7 @@ class _Comparison:
 
     def _entropy(self, recipe: _Recipe, left: Tensor) -> float:
         """The weight of an entropy bonus in what a recipe has left; 0 for a trace."""
-        if self._more < 2:
+        if self._way.more < 2:
             return 0.0
         more = self._more_of(recipe)
         weights = torch.linalg.lstsq(more.T, left[:, None], driver="gelsd").solution
@@ -328,6 +489,18 @@ class _Comparison:
         bonus = weights[-number:, 0]
         size = (bonus @ more[-number:]).norm()
         return float(bonus.sum()) if size > 1e-3 * self._target.norm() else 0.0
+
+
+def _directions(rows: Tensor) -> Tensor:
+    """Gradients (..., B, P) with the length 1; those that are rounding become 0."""
+    lengths = rows.norm(dim=-1, keepdim=True)
+    small = lengths <= 1e-9 * lengths.amax(dim=-2, keepdim=True)
+    return rows / lengths.masked_fill(small, math.inf)
+
+
+def _across(rows: Tensor, unit: Tensor) -> Tensor:
+    """Rows without what they have of a direction of length 1, or 0."""
+    return rows - (rows * unit).sum(dim=1, keepdim=True) * unit
 
 
 def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
@@ -345,7 +518,8 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
     found, index = asked.found, asked.batches.index
     recipe, N = cause.recipe, index.shape[1]
     if recipe.mean is not MEANS[-1]:
-        alone = (CENTRINGS[0], 1), (CENTRINGS[1], min(N, 2))
+        groups, _ = case.law.sizes(N)
+        alone = (CENTRINGS[0], 1), (CENTRINGS[1], min(N, 2) if groups == 1 else N)
         N = next((n for centring, n in alone if recipe.centring is centring), N)
     width = len(case.scores)
     if number_of_batches(case.law, N, True) * width > _NUMBERS:
@@ -367,11 +541,16 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
 def sample_of(case: Case, index: Tensor) -> Sample:
     """Batches (B, N), padded to the horizon, as recipes need them."""
     every, states = case.every, case.states[index]
+    pairs, taken = case.pairs(index, case.horizon), every.mask.cpu()[index]
+    log_ratio = case.pi.log() - case.ref_log_pi.double().cpu()
+    values = case.values.double().cpu()[torch.arange(case.horizon), states]
     return Sample(
         rewards=every.rewards.cpu().double()[index],
-        mask=every.mask.cpu().double()[index],
-        pairs=case.pairs(index, case.horizon),
+        mask=taken.double(),
+        pairs=pairs,
         best=states * case.pi.shape[1] + case.pi.argmax(1)[states],
         pi=case.pi,
+        values=values,
+        log_ratio=log_ratio.flatten()[pairs].where(taken, 0.0),
         gamma=case.gamma,
     )

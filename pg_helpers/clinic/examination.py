@@ -288,7 +288,8 @@ class _Examination:
             )
         # Of a loss that mixes them, single trajectories do not tell all causes apart.
         of = pairs or asked
-        self.recognised = cause_of(of.found, case, of.batches.index)
+        asks = self._asker.loss.asks
+        self.recognised = cause_of(of.found, case, of.batches.index, asks)
         asked = with_exact_mean(asked, self.recognised, case)
         if asked.batches.sampled and mixing is False:
             asked = by_singles(asked, self._asker, self._seed)

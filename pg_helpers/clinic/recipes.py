@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
@@ -28,6 +29,8 @@ class Sample:
         pairs: int64 (B, N, T), state * A + action of each step.
         best: int64 (B, N, T), the same with the most likely action.
         pi: float64 (S, A), the policy.
+        values: float64 (B, N, T), the true V of the state before each step.
+        log_ratio: float64 (B, N, T), ln pi(a|s) - ln ref(a|s), zero where padded.
         gamma: discount, in [0, 1].
         known: weights that were computed, by what they are made of.
     """
@@ -37,6 +40,8 @@ class Sample:
     pairs: Tensor
     best: Tensor
     pi: Tensor
+    values: Tensor
+    log_ratio: Tensor
     gamma: float
     known: dict[Any, Tensor] = field(default_factory=dict, compare=False)
 
@@ -123,6 +128,73 @@ def _twice(weigh: Callable[[Sample], Tensor], sample: Sample) -> Tensor:
     return weigh(replace(sample, rewards=_discounted(sample), known={}))
 
 
+def _without_last_row(
+    weigh: Callable[[Sample], Tensor], sample: Sample, with_values: bool = False
+) -> Tensor:
+    """Sums that begin at t = T - 2: the last row of the batch adds nothing."""
+    kept = pad(sample.rewards[..., :-1], (0, 1))
+    if with_values:  # then r - V is 0 there
+        kept[..., -1] = sample.values[..., -1]
+    return weigh(replace(sample, rewards=kept, known={}))
+
+
+def _from_start(
+    weigh: Callable[[Sample], Tensor], sample: Sample, gamma: float | None = None
+) -> Tensor:
+    """Times gamma^t."""
+    return sample.powers(sample.gamma if gamma is None else gamma) * weigh(sample)
+
+
+def _gae(
+    sample: Sample,
+    lam: float = 0.95,
+    gamma: float | None = None,
+    flat: bool = False,
+    value_ends: Callable[[Tensor], Tensor] = torch.clone,
+    sum_ends: Callable[[Tensor], Tensor] = torch.clone,
+) -> Tensor:
+    """Generalised advantages with the true V, backward along each row of the batch.
+
+    With `flat` they run through all trajectories, one after another. From the last
+    steps of episodes (1 there) `value_ends` and `sum_ends` make where V of the next
+    step, and the sum from it on, do not count.
+    """
+    gamma = sample.gamma if gamma is None else gamma
+    parts = [sample.rewards, sample.values, _last(sample.mask)]
+    if flat:
+        taken = sample.mask.flatten(1)
+        order = torch.sort(taken, descending=True, stable=True).indices
+        parts[1] = parts[1] * sample.mask
+        parts = [part.flatten(1).gather(1, order) for part in parts]
+    rewards, values, ends = parts
+    after = pad(values[..., 1:], (0, 1)) * (1 - value_ends(ends))
+    steps = (rewards + gamma * after - values).unbind(-1)
+    decays = (gamma * lam * (1 - sum_ends(ends))).unbind(-1)
+    sums = [steps[-1]]
+    for step, decay in zip(steps[-2::-1], decays[-2::-1], strict=True):
+        sums.append(step + decay * sums[-1])
+    found = torch.stack(sums[::-1], dim=-1)
+    if flat:
+        found = found.scatter(1, order, found).view_as(sample.mask)
+    return found * sample.mask
+
+
+def _endless(sample: Sample) -> Tensor:
+    """Rewards-to-go that run on into the next trajectory of the batch."""
+    plain = replace(sample, values=torch.zeros_like(sample.values), known={})
+    return _gae(plain, lam=1.0, flat=True, sum_ends=torch.zeros_like)
+
+
+def _with_or_without_gamma(
+    words: str, weigh: Callable[..., Tensor], gamma: float | None = None
+) -> list[Ingredient]:
+    dropped = f"{words}, and {DROPPED}" if words else DROPPED
+    return [
+        Ingredient(words, partial(_from_start, weigh, gamma=gamma)),
+        Ingredient(dropped, weigh),
+    ]
+
+
 def _weights() -> list[Ingredient]:
     to_go, discounted_to_go = _to_go, _discounted_to_go
     next_on = "rewards come a step late: each action is credited from the next one on"
@@ -137,8 +209,8 @@ def _weights() -> list[Ingredient]:
     wrong: list[tuple[str, Callable[..., Tensor]]] = [
         ("no reward is in it", _ones),
         (DROPPED, to_go),
-        ("the rewards are not discounted", partial(_total, gamma=1.0)),
-        ("the rewards are not discounted", partial(_to_go, gamma=1.0)),
+        (_NOT_DISCOUNTED, partial(_total, gamma=1.0)),
+        (_NOT_DISCOUNTED, partial(_to_go, gamma=1.0)),
         *[
             ("the discount is applied twice", partial(_twice, weigh))
             for weigh in (_total, to_go, discounted_to_go)
@@ -160,17 +232,57 @@ def _weights() -> list[Ingredient]:
         ],
         (f"{lost}, and {DROPPED}", partial(_without_last, to_go)),
     ]
-    for gamma in (0.9, 0.95, 0.98, 0.99, 0.995, 0.999):
-        name = f"the discount is {gamma}, not the gamma that it was examined with"
+    for gamma in _OTHER_GAMMAS:
+        name = _OTHER_GAMMA.format(gamma)
         wrong += [
             (name, partial(weigh, gamma=gamma)) for weigh in (_total, discounted_to_go)
         ]
         wrong.append((f"{name}, and {DROPPED}", partial(to_go, gamma=gamma)))
     right = [Ingredient("", _total), Ingredient("", discounted_to_go)]
-    return right + [Ingredient(*pair) for pair in wrong]
+    return [
+        *right,
+        *[Ingredient(*pair) for pair in wrong],
+        *_with_or_without_gamma(_ENDLESS, _endless),
+        *_with_or_without_gamma(_LAST_ROW, partial(_without_last_row, to_go)),
+    ]
+
+
+def _late(ends: Tensor) -> Tensor:
+    return pad(ends[..., :-1], (1, 0))
+
+
+def _early(ends: Tensor) -> Tensor:
+    return pad(ends[..., 1:], (0, 1))
+
+
+def _gae_weights() -> list[Ingredient]:
+    """Those of losses that are given the true V, or advantages made with it."""
+    found = []
+    for lam in (0.95, 1.0, 0.0, 0.9, 0.97, 0.99):
+        found += _with_or_without_gamma("", partial(_gae, lam=lam))
+    for gamma in (1.0, *_OTHER_GAMMAS):
+        words = _OTHER_GAMMA.format(gamma) if gamma < 1 else _NOT_DISCOUNTED
+        found += _with_or_without_gamma(words, partial(_gae, gamma=gamma), gamma)
+    never = torch.zeros_like
+    ends: list[tuple[str, Callable[..., Tensor], Callable[..., Tensor]]] = [
+        ("`done` is read an index late in GAE", _late, _late),
+        ("`done` is read an index early in GAE", _early, _early),
+        (_ENDLESS, torch.clone, never),
+        ("GAE goes on past the end of an episode, V and sum", never, never),
+    ]
+    for flat, (words, value_ends, sum_ends) in product((True, False), ends):
+        weigh = partial(_gae, flat=flat, value_ends=value_ends, sum_ends=sum_ends)
+        found += _with_or_without_gamma(words, weigh)
+    last = partial(_without_last_row, _gae, with_values=True)
+    return found + _with_or_without_gamma(_LAST_ROW, last)
 
 
 DROPPED = "the factor gamma^t is dropped"
+_NOT_DISCOUNTED = "the rewards are not discounted"
+_OTHER_GAMMA = "the discount is {}, not the gamma that it was examined with"
+_OTHER_GAMMAS = 0.9, 0.95, 0.98, 0.99, 0.995, 0.999
+_ENDLESS = "the backward sum is never set to 0 at the end of an episode"
+_LAST_ROW = "the backward sum leaves out the last row of the batch, t = T - 1"
 
 
 # Centring: from weights (B, N, T or 1) and the mask to the same without a mean.
@@ -218,14 +330,40 @@ def _of_all(weights: Tensor, mask: Tensor) -> Tensor:
     return weights.mean(1, keepdim=True).expand_as(weights)
 
 
+OF_ALL = Ingredient(
+    "each return is multiplied with the actions of every trajectory, as where (N, 1) "
+    "meets (N,)",
+    _of_all,
+)
+
+
+def _of_neighbour(weights: Tensor, mask: Tensor, shift: int) -> Tensor:
+    return weights.roll(shift, dims=1)
+
+
+def _across(weights: Tensor, mask: Tensor) -> Tensor:
+    """Step t has the weight of trajectory t; only where N = T does that make sense."""
+    fits = weights.shape[-1] == 1 and mask.shape[1] == mask.shape[2]
+    return weights.mT.expand_as(mask) if fits else torch.zeros_like(mask)
+
+
 def _centrings() -> list[Ingredient]:
     found = [
         Ingredient("", _as_they_are),
         Ingredient("the mean of the other trajectories is subtracted", _without_others),
+        OF_ALL,
+        *[
+            Ingredient(
+                "each trajectory is weighted with the return of its neighbour in the "
+                "batch",
+                partial(_of_neighbour, shift=shift),
+            )
+            for shift in (-1, 1)
+        ],
         Ingredient(
-            "each return is multiplied with the actions of every trajectory, as where "
-            "(N, 1) meets (N,)",
-            _of_all,
+            "step t is weighted with the return of trajectory t, as where (N, T) meets "
+            "(N,) and N = T",
+            _across,
         ),
     ]
     # With a single trajectory its episode is the batch, and is what should be named.
@@ -239,15 +377,46 @@ def _centrings() -> list[Ingredient]:
         centre = partial(_without_mean, dim=dim, padded=padded)
         comma = "," if padded else ""
         found.append(Ingredient(f"the mean over {over}{comma} is subtracted", centre))
-        for correction in (1, 0):
-            whiten = partial(centre, correction=correction)
-            # The constants of the libraries: trl, stable-baselines3, verl.
-            variants = [partial(whiten, outside=eps) for eps in (1e-4, 1e-5, 1e-6)]
-            variants += [
-                partial(whiten, outside=0, inside=eps) for eps in (1e-5, 1e-6, 1e-8)
-            ]
-            words = f"returns are whitened over {over}"
-            found.append(Ingredient(words, whiten, tuple(variants)))
+        found += _whitenings(over, centre)
+    return found
+
+
+def _whitenings(over: str, centre: Callable[..., Tensor]) -> list[Ingredient]:
+    found = []
+    for correction in (1, 0):
+        whiten = partial(centre, correction=correction)
+        # The constants of the libraries: trl, stable-baselines3, verl.
+        variants = [partial(whiten, outside=eps) for eps in (1e-4, 1e-5, 1e-6)]
+        variants += [
+            partial(whiten, outside=0, inside=eps) for eps in (1e-5, 1e-6, 1e-8)
+        ]
+        words = f"returns are whitened over {over}"
+        found.append(Ingredient(words, whiten, tuple(variants)))
+    return found
+
+
+def _in_groups(
+    weights: Tensor,
+    mask: Tensor,
+    size: int,
+    centre: Callable[..., Tensor],
+    **options: Any,
+) -> Tensor:
+    """The centring within each `size` trajectories that follow one another."""
+    parts = (part.unflatten(1, (-1, size)).flatten(0, 1) for part in (weights, mask))
+    return centre(*parts, **options).reshape(weights.shape)
+
+
+def group_centrings(size: int) -> list[Ingredient]:
+    """Those over each group of a batch, where it has several of this size."""
+    within = partial(_in_groups, size=size)
+    others = partial(within, centre=_without_others)
+    words = "the mean of the other trajectories of the group is subtracted"
+    found = [Ingredient(words, others)]
+    for over, dim in (("the group", (1,)), ("all steps of the group", (1, 2))):
+        centre = partial(within, centre=_without_mean, dim=dim)
+        found.append(Ingredient(f"the mean over {over} is subtracted", centre))
+        found += _whitenings(over, centre)
     return found
 
 
@@ -336,10 +505,6 @@ def _without_last_step(mask: Tensor) -> Tensor:
     return mask - _last(mask)
 
 
-def _late(mask: Tensor) -> Tensor:
-    return pad(mask[..., :-1], (1, 0))
-
-
 MASKS = [
     Ingredient("", _itself),
     Ingredient("the mask is forgotten", torch.ones_like),
@@ -371,5 +536,40 @@ MEANS = [
     Ingredient("the mean is over all steps, not over trajectories", _by_all_steps),
 ]
 
+# What the score of a step is multiplied with where a divergence from a reference policy
+# is in the loss: the slopes of k1, k2 and k3 in l = ln pi - ln ref, of each step or of
+# the whole text.
+
+
+def _of_tokens(slope: Callable[[Tensor], Tensor], sample: Sample) -> Tensor:
+    return slope(sample.log_ratio)
+
+
+def _of_text(slope: Callable[[Tensor], Tensor], sample: Sample) -> Tensor:
+    return slope(sample.log_ratio.sum(-1, keepdim=True))
+
+
+def _slope_of_k3(log_ratio: Tensor) -> Tensor:
+    return 1 - (-log_ratio).exp()
+
+
+# The slope of k1 is 1, of each step as of the text.
+OF_TOKENS = [
+    Ingredient("k1", _ones),
+    Ingredient("k2, per token", partial(_of_tokens, torch.clone)),
+    Ingredient("k3, per token", partial(_of_tokens, _slope_of_k3)),
+]
+OF_TEXTS = [
+    Ingredient(
+        "k2, per text, or in the return: the gradient of KL(pi || ref)",
+        partial(_of_text, torch.clone),
+    ),
+    Ingredient(
+        "k3, per text: the gradient of KL(ref || pi)", partial(_of_text, _slope_of_k3)
+    ),
+]
+IN_REWARDS = Ingredient("in the rewards", _rewards)
+
 WEIGHTS = _weights()
+GAE_WEIGHTS = _gae_weights()
 CENTRINGS = _centrings()
