@@ -347,6 +347,8 @@ class _Comparison:
                 unit, _ = self._unit_slope(penalty, group)
                 rows, aims = _across(own, unit), _across(target[None], unit)
                 squares, dots = (rows**2).sum(dim=1), (rows * aims).sum(dim=1)
+                if (aims.norm(dim=1) <= 1e-3 * self._target.norm()).all():
+                    continue  # the penalty is all there is
                 squares[squares <= 1e-12 * (own**2).sum(dim=1)] = math.nan  # rounding
                 left = ((aims**2).sum(dim=1) - dots**2 / squares).clamp(min=0).sqrt()
                 shares = (left / target.norm()).tolist()
@@ -368,6 +370,8 @@ class _Comparison:
             square = float((kept**2).sum())
             if not 1e-12 * float((own**2).sum()) < square < math.inf:
                 continue
+            if aim.norm() <= 1e-3 * self._target.norm():
+                continue  # the penalty is all there is
             factor = float(kept @ aim) / square
             left = float((aim - factor * kept).norm() / target.norm())
             beta = float(((target - factor * own[0]) * unit[0]).sum() / length)
@@ -388,12 +392,10 @@ class _Comparison:
                 factor, longest = math.copysign(clipping[0], factor), clipping[1]
             entropy = self._entropy(tried, rest)
             alone = self._way == _Way()
-            best, least = (
-                Cause(
-                    tried.faults, factor, entropy, tried, alone, words, beta, longest
-                ),
-                left,
+            best = Cause(
+                tried.faults, factor, entropy, tried, alone, words, beta, longest
             )
+            least = left
         return best
 
     def _rows(self, recipe: _Recipe, weights: Tensor) -> Tensor:

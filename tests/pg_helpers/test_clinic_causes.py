@@ -469,7 +469,10 @@ def test_a_reference_and_values_that_are_not_used_are_no_cause():
     def of_the_bandit(log_probs, ref_log_probs, values, rewards, mask):
         return summed(log_probs, torch.where(rewards > 2, -5.0, 0.7), mask)
 
-    assert examine(loss).cause == ""
+    def only_a_penalty(log_probs, ref_log_probs, mask):
+        return mean_of_sums(k3(log_probs - ref_log_probs), mask)
+
+    assert examine(loss).cause == examine(only_a_penalty).cause == ""
     bandit = pg.two_armed_bandit()
     torch.manual_seed(8)
     policy = pg.policy_for(bandit, hidden=(8,)).double()
