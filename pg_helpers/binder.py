@@ -47,6 +47,7 @@ ALIASES = {
     "adv": "advantages",
     "advantage": "advantages",
     "b_advantages": "advantages",
+    "mb_advantage": "advantages",
     "mb_advantages": "advantages",
     "b_returns": "returns",
     "mb_returns": "returns",
@@ -67,6 +68,7 @@ ALIASES = {
     "loss_mask": "mask",
     "reward": "rewards",
     "b_logprobs": "old_log_probs",
+    "mb_logprobs": "old_log_probs",
     "old_action_log_probs": "old_log_probs",
     "old_per_token_logprobs": "old_log_probs",
     "sample_log_prob": "old_log_probs",
@@ -80,6 +82,8 @@ ALIASES = {
     "log_prob": "log_probs",
     "logp": "log_probs",
     "logprobs": "log_probs",
+    "new_logprobs": "log_probs",
+    "new_per_token_logps": "log_probs",
     "newlogprob": "log_probs",
     "per_token_logps": "log_probs",
     "old_log_prob": "old_log_probs",
@@ -142,6 +146,9 @@ class BoundLoss:
         self.loss = loss
         self._signature, self._asked = _bind(loss)
         self.asks = frozenset(self._asked.values())
+        once = len(self._asked) == len(self.asks)
+        expected = "one argument for each thing it asks for"
+        require(once, "loss", expected, self._asked, TypeError)
         if "old_log_probs" in self.asks:
             self.asks |= {"log_probs"}
         self.form = FLAT if self.asks & {"dones", "episode"} else form
@@ -230,7 +237,7 @@ def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str
         and (p.default is p.empty or _name(p.name) in NAMES and p.name not in already)
     }
     if all(_name(name) in NAMES for name in own):
-        return {name: _name(name) for name in own}
+        return _told_apart({name: _name(name) for name in own})
     asked = {
         name: p.kind
         for name, p in own.items()
@@ -248,6 +255,14 @@ def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str
         if len(by_place) == len(form) and in_place and known:
             return dict(pairs) | {own: _name(own) for own in by_name}
     return {}
+
+
+def _told_apart(asked: dict[str, str]) -> dict[str, str]:
+    """Where log-probabilities are called new, others beside them are the old ones."""
+    logs = [own for own, name in asked.items() if name == "log_probs"]
+    if any(own.startswith("new") for own in logs):
+        asked |= {o: "old_log_probs" for o in logs if not o.startswith("new")}
+    return asked
 
 
 def _name(own: str) -> str:
