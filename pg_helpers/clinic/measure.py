@@ -409,10 +409,11 @@ def _place(error: BaseException) -> str:
 
 def _check_value(value: Any, lengths: Tensor) -> None:
     if not isinstance(value, Tensor):
-        raise FaultError(
-            f"The loss returned {type(value).__name__}, not a tensor. A number has no "
-            "graph: leave item() and float() out of it."
-        )
+        advice = "A number has no graph: leave item() and float() out of it."
+        if isinstance(value, tuple | list | dict):
+            advice = "Return the loss alone, without the figures beside it."
+        kind = type(value).__name__
+        raise FaultError(f"The loss returned {kind}, not a tensor. {advice}")
     try:
         check_tensor("the loss", value)
     except TypeError as error:
