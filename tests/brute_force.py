@@ -51,11 +51,14 @@ NAMES = {
     "log_prob": "log_probs",
     "per_token_logps": "log_probs",
     "new_per_token_logps": "log_probs",
+    "new_logprobs": "log_probs",
     "b_logprobs": "old_log_probs",
+    "mb_logprobs": "old_log_probs",
     "old_log_prob": "old_log_probs",
     "old_per_token_logps": "old_log_probs",
     "sample_log_prob": "old_log_probs",
     "ref_per_token_logps": "ref_log_probs",
+    "mb_advantage": "advantages",
     "mb_advantages": "advantages",
     "advantage": "advantages",
     "mb_returns": "returns",
@@ -152,6 +155,8 @@ def given_to(
     """What the loss asks for by name, as tensors, but what depends on the logits."""
     function = loss.forward if isinstance(loss, torch.nn.Module) else loss
     names = {n: NAMES.get(n, n) for n in inspect.signature(function).parameters}
+    if "new_per_token_logps" in names:
+        names["per_token_logps"] = "old_log_probs"
     batch = numbers_of(paths)
     places = (batch.states, batch.actions)
     every = vars(batch) | {
