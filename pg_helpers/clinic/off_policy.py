@@ -54,6 +54,8 @@ class OffPolicy:
             over steps of ratio times weight, is from that of J, relative.
         clipped: share of steps on which clipping at 0.2 acts.
         wanted: whether the target was asked for, so that missing it is a bias.
+        guessed: whether its weights are not known, and R(tau) is taken for them, so
+            that missing the target proves nothing.
     """
 
     form: str
@@ -69,6 +71,7 @@ class OffPolicy:
     surrogate_error: float
     clipped: float
     wanted: bool
+    guessed: bool
 
     def answer(self, tolerance: float, up_to_scale: bool = False) -> str:
         """The answer: a known mistake, or off the target that was asked for."""
@@ -76,7 +79,8 @@ class OffPolicy:
         if up_to_scale:
             error = math.sqrt(max(0.0, 1 - self.cosine**2)) if self.cosine > 0 else 1.0
         doubt = CERTAIN * self.standard_error
-        if self.fault or self.wanted and error - doubt > tolerance:
+        sure_miss = self.wanted and not self.guessed and error - doubt > tolerance
+        if self.fault or sure_miss:
             return "biased"
         sure = not self.wanted or error + doubt <= tolerance
         return "unbiased" if sure else "cannot tell"
@@ -90,6 +94,11 @@ class OffPolicy:
             f"is {_off(self.relative_error, self.cosine)} {self.target}. Clipping at "
             f"0.2 acts on {100 * self.clipped:.0f} % of the steps."
         )
+        if self.wanted and self.guessed:
+            said += (
+                " The loss's own weights are not known, and R(tau) was taken for them: "
+                "let it ask for advantages, and hand them to examine."
+            )
         if self.closest != self.target and (self.fault or not self.form):
             off = _off(self.closest_error, self.closest_cosine)
             said += f" Closest is {self.closest}: {off} that."
@@ -182,6 +191,8 @@ def off_policy(
             doubt = float(square / mean.norm())
         return float(off.norm() / mean.norm()), cosine(mean + off, mean), doubt
 
+    known = "advantages" in asker.loss.asks or bool(forms)
+    known = known or own is not None and cause is not None and cause.alone
     against = surrogate if target is None else target
     relative_error, angle, doubt = error(against)
     right = {form.words: form for form in all_forms() if not form.fault}
@@ -205,6 +216,7 @@ def off_policy(
         surrogate_error=float((plain - case.truth).norm() / case.truth.norm()),
         clipped=float(of[0] / of[1]),
         wanted=target is not None,
+        guessed=not known,
     )
 
 

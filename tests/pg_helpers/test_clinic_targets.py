@@ -403,3 +403,19 @@ def test_ratios_and_the_share_of_clipped_steps():
             acts += path.probability * (clipped(0.8, 1.2)(ratios[-1], weight) == 0)
     assert off.ratios == pytest.approx((min(ratios), max(ratios)))
     assert off.clipped == pytest.approx(acts / steps)
+
+
+def test_a_target_with_weights_that_are_not_known_accuses_nobody():
+    """R(tau) - 0.7 is right on-policy; what else it is, is not known."""
+
+    def own(log_probs, old_log_probs, rewards, mask):
+        weights = (powers(mask) * rewards).sum(1, keepdim=True) - 0.7
+        return of_ratio("min")(log_probs, old_log_probs, weights, mask)
+
+    found = examine(own, target=ppo_clip(0.2), behaviour=BEHAVIOUR)
+    assert found.off_policy.relative_error > 0.1
+    assert found.answer == "cannot tell"
+    assert "let it ask for advantages" in found.verdict
+    given = {"advantages": lambda batch: pg.total_return(batch.rewards, GAMMA) - 0.7}
+    options = given | {"behaviour": BEHAVIOUR}
+    assert examine(of_ratio("min"), target=ppo_clip(0.2), **options).unbiased
