@@ -195,6 +195,10 @@ def examine(
             mdp, policy, gamma, parameters=parameters, reference=reference, **options
         )
         old = None if behaviour is None else case.table("behaviour", mdp, behaviour)
+        if old is not None:
+            least = float(old.exp()[case.pi > 0].min())
+            expected = "some chance for each action that the policy may take"
+            require(least > 0, "behaviour", expected, least)
         examination = _Examination(Asker(bound, case), seed, tolerance, old)
         try:
             found = examination.diagnosis(num_trajectories)
