@@ -194,9 +194,10 @@ class Case:
         kind = self._advantages
         if callable(kind):
             weights = kind(batch)
-            return (
-                weights if weights.ndim > 1 else weights[:, None].expand_as(batch.mask)
-            )
+            check_tensor("advantages", weights)
+            shapes, shape = (batch.mask.shape, batch.mask.shape[:1]), weights.shape
+            require(shape in shapes, "advantages", "shape (N, T) or (N,)", tuple(shape))
+            return weights.reshape(len(batch.mask), -1).expand_as(batch.mask)
         if kind == "rtg":
             return rewards_to_go(batch.rewards, self.gamma)
         weights = total_return(batch.rewards, self.gamma)

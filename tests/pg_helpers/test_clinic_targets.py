@@ -8,6 +8,7 @@ import oracles
 import pytest
 import torch
 from brute_force import BEHAVIOUR, BETA, GAMMA, OLD, PI, POLICY, REF, REFERENCE, WORLD
+from worlds import Rule
 
 import pg_helpers as pg
 from pg_helpers.clinic import cispo, dual_clip, gspo, ppo_clip, surrogate
@@ -419,3 +420,23 @@ def test_a_target_with_weights_that_are_not_known_accuses_nobody():
     given = {"advantages": lambda batch: pg.total_return(batch.rewards, GAMMA) - 0.7}
     options = given | {"behaviour": BEHAVIOUR}
     assert examine(of_ratio("min"), target=ppo_clip(0.2), **options).unbiased
+
+
+def test_a_behaviour_that_never_does_what_the_policy_does_is_refused():
+    never = Rule(lambda seen: torch.zeros(seen.shape[:-1]))
+    with pytest.raises(ValueError, match="^behaviour: expected some chance"):
+        examine(of_ratio("min"), behaviour=never)
+
+
+@pytest.mark.parametrize(
+    "advantages, words",
+    [
+        (lambda batch: [1.0], "advantages: expected a tensor"),
+        (lambda batch: batch.rewards.sum(), "advantages: expected shape"),
+        (lambda batch: batch.rewards[:, :1], "advantages: expected shape"),
+    ],
+)
+def test_advantages_of_another_shape_are_named(advantages, words):
+    found = examine(of_ratio("min"), advantages=advantages)
+    assert found.answer == "fails"
+    assert words in found.verdict
