@@ -11,6 +11,7 @@ from brute_force import GAMMA, POLICY, WORLD
 
 import pg_helpers as pg
 from pg_helpers.clinic import measure
+from pg_helpers.clinic.batches import Law, sampled_batches
 
 
 def powers(mask):
@@ -302,3 +303,16 @@ def test_a_sample_of_groups_is_as_near_as_it_says(monkeypatch):
 def rank_by_tokens(log_probs, rewards, group, mask):
     """Couples the groups, and is no recipe."""
     return rank_of_group(log_probs, rewards, group, mask) * len(mask) / mask.sum()
+
+
+def test_sampled_groups_have_one_start_and_each_trajectory_its_chance():
+    probability = torch.tensor([0.1, 0.5, 0.05, 0.3, 0.05], dtype=torch.float64)
+    start = torch.tensor([0, 1, 0, 1, 2])
+    law = Law(probability, start, group_size=2)
+    drawn = sampled_batches(law, 4, 100_000, seed=0)
+    starts = start[drawn.index].unflatten(1, (2, 2))
+    assert torch.equal(starts[..., 0], starts[..., 1])
+    assert float(drawn.chance.sum()) == pytest.approx(1)
+    for one, likely in enumerate(probability.tolist()):
+        often = (drawn.index == one).double().mean(dim=1)
+        assert float(drawn.chance @ often) == pytest.approx(likely, abs=0.005)
