@@ -143,14 +143,14 @@ WHITE = "returns are whitened over {}"
 STEPS = "all steps of the batch"
 PADDED = ", padding included"
 T_STEPS = "the mean is over all T steps, padding included"
-OWN_STEPS = "the mean over each episode's steps stands for their sum"
+OWN_STEPS = "each episode's steps are averaged, not summed"
 ALL_STEPS = "the mean is over all steps, not over trajectories"
 LAST_ACTION = "the last action of each episode is left out"
 LAST_REWARD = "the last reward of each episode is lost"
 LATE_MASK = "the mask is a step late"
 PRODUCT = "each return is multiplied with the actions of every trajectory, as where "
 PRODUCT += "(N, 1) meets (N,)"
-PROBABILITY = "probabilities stand where log-probabilities belong"
+PROBABILITY = "probabilities are used in place of log-probabilities"
 
 # What multiplies the log-probability of each step, from rewards r and mask m (N, T).
 RIGHT_WEIGHTS = [

@@ -710,7 +710,7 @@ LEARNING = [
         *(pg.clinic, "ppo_clip dual_clip cispo gspo"),
         eps=positive(0.2),
         eps_high=optional(positive(0.3)),
-        c=positive(3),
+        c=positive(3, value=[1]),
     ),
     *rows(
         *(pg.clinic, "entropy_regularised kl_regularised"),

@@ -434,7 +434,9 @@ class _Examination:
         if self._case.groups is not None:
             more = 2 * N
             missing.append("groups of another size")
-        if mixing is not False and self._times == 1 and more <= MOST_TRAJECTORIES:
+            if self._times > 1 or not couples(asker, more, self._seed):
+                mixing = False  # not those of several groups
+        if mixing is not False and more <= MOST_TRAJECTORIES:
             try:
                 larger = answers(asker, more, self._seed, share=SHARE)
                 rows.append(self._row(larger))

@@ -10,7 +10,7 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
-from pg_helpers.require import check_positive
+from pg_helpers.require import check_positive, require
 
 # Bounds below and above 1, as libraries have them; those of GSPO are far nearer.
 _BOUNDS = [(eps, eps) for eps in (0.2, 0.1, 0.3, 0.15, 0.25)] + [(0.2, 0.28)]
@@ -70,6 +70,12 @@ def _above(
     return torch.where((weight > 0) & (ratio > high), 0, ratio)
 
 
+def _below(
+    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
+) -> Tensor:
+    return torch.where((weight < 0) & (ratio < low), 0, ratio)
+
+
 def _cispo(
     ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
 ) -> Tensor:
@@ -80,9 +86,17 @@ def _inverted(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
     return 1 / ratio  # the sign was seen before
 
 
-def _whole(ratio: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
+def _inverted_ppo(
+    ratio: Tensor, weight: Tensor, mask: Tensor, low: float, high: float
+) -> Tensor:
+    return _ppo(1 / ratio, weight, mask, low, high)  # the sign was seen before
+
+
+def _whole(
+    ratio: Tensor, weight: Tensor, mask: Tensor, low: float = 0, high: float = math.inf
+) -> Tensor:
     log = (ratio.log() * mask).sum(-1, keepdim=True)
-    return log.exp().expand_as(ratio)
+    return _ppo(log.exp().expand_as(ratio), weight, mask, low, high)
 
 
 def _gspo(
@@ -102,8 +116,8 @@ def _bounded(
 ) -> Form:
     limits = {"low": 1 - low, "high": 1 + high}
     bounds = f"{limits['low']:g} and {limits['high']:g}"
-    if factor is _above:
-        bounds = f"{limits['high']:g}"
+    if factor in (_above, _below):
+        bounds = f"{limits['high' if factor is _above else 'low']:g}"
     return Form(words.format(bounds), fault, partial(factor, **limits), limits)
 
 
@@ -135,12 +149,14 @@ def dual_clip(eps: float = 0.2, c: float = 3.0) -> Form:
 
     Args:
         eps: as for `ppo_clip`.
-        c: ratio from which a negative advantage does nothing.
+        c: ratio from which a negative advantage does nothing, above 1.
 
     Raises:
-        TypeError, ValueError: a number is not positive.
+        TypeError, ValueError: a number is not positive, or c not above 1.
     """
-    return _dual(*_checked(eps, None), check_positive("c", c))
+    c = check_positive("c", c)
+    require(c > 1, "c", "a number above 1", c)
+    return _dual(*_checked(eps, None), c)
 
 
 def _dual(low: float, high: float, c: float = 3.0) -> Form:
@@ -203,7 +219,7 @@ def all_forms() -> tuple[Form, ...]:
         (_PPO, False, _ppo),
         (_CISPO, False, _cispo),
         (
-            "the maximum stands where PPO has the minimum (clipped at {})",
+            "the maximum is taken where PPO takes the minimum (clipped at {})",
             True,
             _maximum,
         ),
@@ -214,6 +230,13 @@ def all_forms() -> tuple[Form, ...]:
             _clipped,
         ),
         ("the ratio is clipped above only, at {}", True, _above),
+        ("the ratio is clipped below only, at {}", True, _below),
+        (
+            "the ratio is upside down, old by new, and clipped at {}",
+            True,
+            _inverted_ppo,
+        ),
+        ("the ratio of the whole trajectory, clipped at {}", False, _whole),
     ]
     for bounds in _BOUNDS:
         found.append(_dual(*bounds))

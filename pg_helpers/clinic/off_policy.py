@@ -90,9 +90,9 @@ class OffPolicy:
         low, high = self.ratios
         form = self.form or "what it does with the ratio is not recognised"
         said = (
-            f"Off-policy, with ratios from {low:.2g} to {high:.2g}: {form}; its mean "
-            f"is {_off(self.relative_error, self.cosine)} {self.target}. Clipping at "
-            f"0.2 acts on {100 * self.clipped:.0f} % of the steps."
+            f"Off-policy, with ratios from {low:.2g} to {high:.2g}: {form}. "
+            f"{_mean(self.relative_error, self.cosine, self.target)}. Clipping at 0.2 "
+            f"acts on {100 * self.clipped:.0f} % of the steps."
         )
         if self.wanted and self.guessed:
             said += (
@@ -100,14 +100,18 @@ class OffPolicy:
                 "let it ask for advantages, and hand them to examine."
             )
         if self.closest != self.target and (self.fault or not self.form):
-            off = _off(self.closest_error, self.closest_cosine)
-            said += f" Closest is {self.closest}: {off} that."
+            said += (
+                f" The closest in direction is {self.closest}, with an error of "
+                f"{100 * self.closest_error:.3g} % (cosine {self.closest_cosine:.4f})."
+            )
         return said
 
 
-def _off(error: float, cosine: float) -> str:
-    error = error if error > 1e-9 else 0.0
-    return f"{100 * error:.3g} % (cosine {cosine:.4f}) off"
+def _mean(error: float, cosine: float, target: str) -> str:
+    if error <= 1e-9:
+        return f"Its mean gradient is that of {target}"
+    off = f"{100 * error:.3g} % off that of {target} (cosine {cosine:.4f})"
+    return f"Its mean gradient is {off}"
 
 
 def off_policy(

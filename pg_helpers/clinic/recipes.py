@@ -475,8 +475,8 @@ def _at_temperature(sample: Sample, c: Tensor, temperature: float) -> Tensor:
     return _softened(sample, c, sample.pi.log() / temperature, slopes)
 
 
-_PROBABILITY = "probabilities stand where log-probabilities belong"
-_GREEDY = "the most likely action stands where the sampled one belongs"
+_PROBABILITY = "probabilities are used in place of log-probabilities"
+_GREEDY = "the most likely action is used in place of the sampled one"
 _SPREAD = "the weight is spread over all actions, not put on the sampled one"
 TEMPERATURES = [
     Ingredient(
@@ -530,9 +530,7 @@ def _by_all_steps(mask: Tensor) -> Tensor:
 
 MEANS = [
     Ingredient("", _by_trajectories),
-    Ingredient(
-        "the mean over each episode's steps stands for their sum", _by_own_steps
-    ),
+    Ingredient("each episode's steps are averaged, not summed", _by_own_steps),
     Ingredient("the mean is over all steps, not over trajectories", _by_all_steps),
 ]
 

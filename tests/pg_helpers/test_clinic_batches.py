@@ -117,7 +117,7 @@ def spread(batch, policy):
 @pytest.mark.parametrize(
     "loss, cause",
     [
-        (greedy, "the most likely action stands where the sampled one belongs"),
+        (greedy, "the most likely action is used in place of the sampled one"),
         (spread, "the weight is spread over all actions, not put on the sampled one"),
     ],
 )

@@ -36,6 +36,16 @@ def surrogate(kind, eps=0.2):
             "cispo": near.detach() * advantages * log_probs,
             "whole": whole * advantages / steps,
             "self": (log_probs - log_probs.detach()).exp() * advantages,
+            "below": torch.min(
+                ratio * advantages, ratio.clamp(min=1 - eps) * advantages
+            ),
+            "whole, clipped": torch.min(
+                whole * advantages, whole.clamp(1 - eps, 1 + eps) * advantages
+            )
+            / steps,
+            "upside down, clipped": torch.min(
+                advantages / ratio, (1 / ratio).clamp(1 - eps, 1 + eps) * advantages
+            ),
             "upside down": (old_log_probs - log_probs).exp() * advantages,
             "squared": ratio**2 * advantages / 2,
         }[kind]
@@ -53,11 +63,14 @@ FORMS = [
     ("dual", 0.2, False, "dual-clipped at 3"),
     ("cispo", 0.2, False, "CISPO"),
     ("whole", 0.2, False, "ratio of the whole trajectory"),
-    ("max", 0.2, True, "the maximum stands where PPO has the minimum"),
+    ("max", 0.2, True, "the maximum is taken where PPO takes the minimum"),
     ("no min", 0.2, True, "PPO's minimum is missing"),
     ("above", 0.3, True, "clipped above only, at 1.3"),
     ("self", 0.2, True, "nothing corrects for the old policy"),
     ("upside down", 0.2, True, "upside down"),
+    ("below", 0.2, True, "clipped below only, at 0.8"),
+    ("whole, clipped", 0.2, False, "of the whole trajectory, clipped at 0.8 and 1.2"),
+    ("upside down, clipped", 0.2, True, "upside down, old by new, and clipped at 0.8"),
     ("squared", 0.2, False, ""),
 ]
 
@@ -195,7 +208,7 @@ def test_a_fault_of_the_ratio_is_none_of_scale():
     loss = surrogate("max")
     found = examine(loss)
     assert found.answer_up_to_scale(1.0) == "biased"
-    with pytest.raises(AssertionError, match="the maximum stands where"):
+    with pytest.raises(AssertionError, match="the maximum is taken where"):
         options = {"mdp": WORLD, "policy": POLICY, "gamma": GAMMA}
         pg.clinic.check(loss, up_to_scale=True, tolerance=0.5, **options)
 
