@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import pickle
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import closing
+from enum import Enum
 from functools import cache
 from itertools import count, product
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -186,7 +188,7 @@ def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
         layers.append(layers[-1].env)
     own: Any = env.unwrapped
     observations: dict[bytes, Any] = {}
-    copies: dict[bytes, bytes] = {}
+    copies: dict[bytes, Any] = {}
 
     def kept(seen: Any) -> bytes:
         """The name of the state that the environment is in, of which a copy is kept."""
@@ -196,21 +198,21 @@ def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
             if isinstance(layer, TimeLimit):
                 vars(layer).update(_elapsed_steps=0)  # the horizon counts
         flat: Any = spaces.flatten(seen_space, seen)
-        copy = pickle.dumps(inner)
-        name = hashlib.sha256(copy).digest()
+        held = repr(_held(vars(inner), ()))
+        name = hashlib.sha256(held.encode()).digest()
         if name not in observations:
-            observations[name], copies[name] = flat, copy
+            observations[name], copies[name] = flat, _copied(inner)
         same = np.array_equal(observations[name], flat)
         require(same, "env", "one observation in each of its states", env)
         return name
 
     def outcomes(state: bytes) -> list[list[Outcome]]:
-        copy, found = copies.pop(state), []
+        here, found = copies.pop(state), []
         for action in range(int(taken.n)):
             tries = set()
             # With new random numbers each time.
             for _ in range(2 if len(observations) < _TWICE else 1):
-                layers[-1].env = pickle.loads(copy)
+                layers[-1].env = _copied(here)
                 seen, reward, ended, cut, _ = outer.step(int(taken.start) + action)
                 done = bool(ended or cut)
                 tries.add(Outcome(1.0, kept(seen), float(reward), done))
@@ -220,17 +222,46 @@ def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
         return found
 
     try:
-        layers[-1].env = pickle.loads(pickle.dumps(own))
+        layers[-1].env = _copied(own)
         starts = {kept(outer.reset(seed=seed)[0]) for seed in range(_SEEDS)}
         fixed = len(starts) == 1
         require(fixed, "env", "one that always starts in the same state", env)
         start = dict.fromkeys(starts, 1.0)
         return _grown(start, outcomes, observations.__getitem__, horizon)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+    except (AttributeError, TypeError) as error:
         came = f"{type(error).__name__}: {error}"
         raise ValueError(f"env: expected one that can be copied, got {came}") from error
     finally:
         layers[-1].env = own
+
+
+def _copied(env: Any) -> Any:
+    """A copy of an environment as it is, also where `EzPickle` would make a new one."""
+    other = object.__new__(type(env))
+    shared = {id(v): v for v in vars(env).values() if isinstance(v, spaces.Space)}
+    vars(other).update(copy.deepcopy(vars(env), shared | {id(env): other}))
+    return other
+
+
+def _held(thing: Any, within: tuple[int, ...]) -> Any:
+    """What a thing is made of, for a text that is the same for equal things."""
+    if isinstance(thing, bool | int | float | complex | str | bytes | None | Enum):
+        return thing
+    if id(thing) in within or isinstance(thing, spaces.Space | type | ModuleType):
+        return type(thing).__name__
+    if isinstance(thing, np.generic | np.ndarray):
+        return thing.shape, thing.dtype.str, thing.tolist()
+    own = (*within, id(thing))
+    parts: Any = thing
+    if isinstance(thing, set | frozenset):
+        parts = sorted(thing, key=repr)
+    elif isinstance(thing, Mapping):
+        parts = [part for pair in thing.items() for part in pair]
+    elif not isinstance(thing, list | tuple | deque):
+        if not hasattr(thing, "__dict__"):
+            return repr(thing)
+        parts = [part for pair in vars(thing).items() for part in pair]
+    return type(thing).__qualname__, [_held(part, own) for part in parts]
 
 
 def _grown(

@@ -61,6 +61,7 @@ def code_that_readers_run() -> dict[str, str]:
     """Source of each file; of a notebook, its code cells."""
     folders = [ROOT / "pg_helpers", ROOT / "pg_course"]
     files = [file for folder in folders for file in folder.rglob("*.py")]
+    files.append(ROOT / "pg_clinic_pytest.py")
     found = {str(f.relative_to(ROOT)): f.read_text(encoding="utf-8") for f in files}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells

@@ -1,6 +1,7 @@
 """Worlds read from Gymnasium, beside the environments themselves and plain loops."""
 
 from collections import Counter
+from threading import Lock
 
 import gymnasium
 import numpy as np
@@ -234,7 +235,7 @@ def test_a_passenger_who_changes_his_mind_is_in_no_table():
 
 def test_what_cannot_be_copied_is_refused():
     env = CountingEnv()
-    env.own = lambda: 1
+    env.own = Lock()
     words = "env: expected one that can be copied"
     assert_refused(lambda: pg.from_gymnasium(env, 3), ValueError, words)
 
