@@ -133,12 +133,12 @@ def _batches(asker: Asker, N: int, seed: int, share: int) -> Batches:
     drawn = sampled_batches(law, N, asker.most_drawn(N) // share, seed)
     if asker.way == BY_LENGTHS and _exchangeable(asker, N, seed):
         # In order of their lengths more of them are alike.
-        index = _in_order(drawn.index, law, asker.case.lengths[drawn.index])
+        index = in_order(drawn.index, law, asker.case.lengths[drawn.index])
         return replace(drawn, index=index)
     return drawn
 
 
-def _in_order(index: Tensor, law: Law, keys: Tensor) -> Tensor:
+def in_order(index: Tensor, law: Law, keys: Tensor) -> Tensor:
     """Batches (B, N) with the trajectories of each group ordered by their keys."""
     groups = law.sizes(index.shape[1])
     order = keys.unflatten(1, groups).argsort(dim=2)
@@ -151,7 +151,7 @@ def _exchangeable(asker: Asker, N: int, seed: int) -> bool:
     index = sampled_batches(law, N, _number(asker), seed).index
     generator = torch.Generator().manual_seed(seed)
     keys = torch.rand(index.shape, generator=generator)
-    return asker.same(asker(index), asker(_in_order(index, law, keys)))
+    return asker.same(asker(index), asker(in_order(index, law, keys)))
 
 
 def mixes(asker: Asker, seed: int) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from pg_helpers.clinic.answers import SHARE, answers, ask
+from pg_helpers.clinic.answers import SHARE, answers, ask, in_order
 from pg_helpers.clinic.batches import sampled_batches
 from pg_helpers.clinic.case import Case, cosine
 from pg_helpers.clinic.causes import Cause, sample_of
@@ -150,6 +150,8 @@ def off_policy(
         def fitting(forms: list[Form], other: Case) -> list[Form]:
             """Those with the gradients of the loss on trajectories of this case."""
             some = sampled_batches(other.law, N, _COMPARED, seed).index
+            # Many of them have the same lengths then, and are mapped together.
+            some = in_order(some, other.law, other.lengths[some])
             found = ask(Asker(asker.loss, other), some)
             sample, ratio = sample_of(other, some), _ratios(other, some)
             weight = factor * recipe.weights(sample)
