@@ -32,7 +32,7 @@ from pg_helpers.clinic.diagnosis import (
 )
 from pg_helpers.clinic.forms import Form
 from pg_helpers.clinic.measure import Asker, FaultError
-from pg_helpers.clinic.off_policy import off_policy
+from pg_helpers.clinic.off_policy import OffPolicy, off_policy
 from pg_helpers.clinic.standard import GAMMA, world_and_policy
 from pg_helpers.clinic.targets import Target
 from pg_helpers.clinic.untouched import untouched
@@ -299,28 +299,12 @@ class _Examination:
             asked = by_singles(asked, self._asker, self._seed)
         row = self._row(asked)
         cut, failure = self._cut(asked)
-        because = ""
-        if self.recognised:
-            padded = bool(cut) and case.horizon > 1
-            summed = of.batches.num_trajectories if mixing is not False else 1
-            because = self.recognised.in_words(summed, case.horizon if padded else 1)
-            if row.relative_error <= case.rounding and not self.recognised.alone:
-                because = ""  # a baseline is no fault
-            if case.groups is not None and N == case.law.sizes(many)[1]:
-                because = because.replace("over the batch", "over the group")
+        summed = of.batches.num_trajectories if mixing is not False else 1
+        because = self._because(summed, bool(cut), row.relative_error)
         larger, not_examined = self._larger(asked, mixing)
-        off, answers_given = None, [self._answer([row, *cut], failure)]
-        if "old_log_probs" in self._asker.loss.asks:
-            try:
-                recognised, form = self.recognised, case.form
-                off = off_policy(
-                    self._asker, N, self._seed, recognised, form, self._behaviour
-                )
-                answers_given.append(off.answer(self.tolerance))
-            except FaultError as fault:
-                if case.form is not None:
-                    raise
-                not_examined.append(f"trajectories of another policy: {fault}")
+        off = self._off_policy(N, not_examined)
+        on_policy = self._answer([row, *cut], failure)
+        off_answer = off.answer(self.tolerance) if off else "unbiased"
         truth, length = case.truth, float(case.truth.norm())
         expected, uncertain = asked.expected, CERTAIN * row.standard_error
         findings = Findings(
@@ -330,7 +314,7 @@ class _Examination:
             variance=asked.variance / self._times,
             plain_variance=case.plain_variance / many,
             standard_error=row.standard_error,
-            answer=min(answers_given, key=_WORST.index),
+            answer=min(on_policy, off_answer, key=_WORST.index),
             cause=because,
             pushes=torch.stack([case.push(step) for step in (expected, truth)]),
         )
@@ -347,7 +331,7 @@ class _Examination:
             others=[r for r in (*cut, *larger) if _differ(r, row)],
             failure=failure,
             missed=asked.missed,
-            off_fault=answers_given[-1] != answers_given[0] == "unbiased",
+            off_fault=off_answer != on_policy == "unbiased",
         )
         if off is not None and off.fault:
             because = ", and ".join(filter(None, [because, off.form]))
@@ -369,6 +353,38 @@ class _Examination:
             truth=case.name,
             cloud=_cloud(asked.found, expected, truth, asked.batches.chance),
         )
+
+    def _because(self, summed: int, padded: bool, error: float) -> str:
+        """The cause in words; empty where none is known.
+
+        Args:
+            summed: number of trajectories that a loss may have summed over.
+            padded: whether padding makes a difference.
+            error: relative error of the mean.
+        """
+        case, cause = self._case, self.recognised
+        # A baseline is no fault.
+        if cause is None or error <= case.rounding and not cause.alone:
+            return ""
+        words = cause.in_words(summed, case.horizon if padded else 1)
+        if case.groups is not None and self.asked_about == case.groups[1]:
+            words = words.replace("over the batch", "over the group")
+        return words
+
+    def _off_policy(self, N: int, not_examined: list[str]) -> OffPolicy | None:
+        """What a loss with old log-probabilities does on another's trajectories."""
+        if "old_log_probs" not in self._asker.loss.asks:
+            return None
+        form = self._case.form
+        try:
+            return off_policy(
+                self._asker, N, self._seed, self.recognised, form, self._behaviour
+            )
+        except FaultError as fault:
+            if form is not None or self._behaviour is not None:
+                raise
+            not_examined.append(f"trajectories of another policy: {fault}")
+            return None
 
     def _mixing(self, num_trajectories: int | None) -> bool | None:
         """Whether the loss mixes the trajectories of a batch; None where unknown."""
