@@ -22,6 +22,7 @@ from pg_helpers.policies import observed
 from pg_helpers.require import (
     NotFiniteError,
     all_finite,
+    check_finite,
     check_fraction,
     check_tensor,
     finite_array,
@@ -32,6 +33,8 @@ __all__ = [
     "AllTrajectories",
     "action_values",
     "count_trajectories",
+    "estimator_mean",
+    "estimator_variance",
     "expectation",
     "gradient",
     "gradient_by_dp",
@@ -46,7 +49,9 @@ __all__ = [
 ]
 
 MEMORY_LIMIT = 2**30  # bytes; an enumeration that would take more is refused
+MOST_SCORES = 2**26  # entries of a table (S, A, P): half a gigabyte in float64
 _BYTES_PER_STEP = 80
+_PART = 2**18  # numbers that stay in a processor's cache
 _MOST_COUNTED = 10**250  # a refusal counts no further; a float still holds it
 
 
@@ -157,17 +162,145 @@ def objective_by_dp(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
 def gradient_by_dp(mdp: TabularMDP, policy: nn.Module, gamma: float) -> Tensor:
     """The same gradient by dynamic programming, forward and backward; as `gradient`.
 
-    It is the sum over t, s and a of gamma^t P(s_t = s) pi(a|s) Q_t(s, a) times the
-    gradient of ln pi(a|s). Memory for the graph does not grow with the horizon.
+    It is the mean of the estimator whose weights are gamma^t times reward-to-go. Memory
+    for the graph does not grow with the horizon.
+    """
+    return estimator_mean(mdp, policy, gamma)
+
+
+def estimator_mean(
+    mdp: TabularMDP,
+    policy: nn.Module,
+    gamma: float,
+    *,
+    values: Tensor | None = None,
+    lam: float = 1.0,
+    discounted: bool = True,
+) -> Tensor:
+    """The mean of the sum over t of gamma^t A_t grad ln pi(a_t|s_t), A_t by GAE.
+
+    Without a critic A_t is the reward-to-go, and the mean is the gradient of J: that of
+    R(tau) for every step too, as what was earned before an action is as good a weight
+    as 0. It is the sum over t, s and a of gamma^t P(s_t = s) pi(a|s) times the mean of
+    A_t where s_t = s and a_t = a, and the gradient of ln pi(a|s).
+
+    Args:
+        mdp: the world.
+        policy: maps observations (S, D) to a Categorical over the A actions.
+        gamma: discount, in [0, 1].
+        values: (S,) or (T + 1, S), in units of reward: what a critic, right or wrong,
+            says of each state, the same at all times or at each. After the last step
+            of the horizon it is taken as well, unless the episode ended there: for an
+            episode that is not bootstrapped, give 0 in row T, as `state_values` has.
+            0 by default, and always in terminal states.
+        lam: lambda of `gae`, in [0, 1].
+        discounted: whether gamma^t is a factor; in practice it is often left out.
+
+    Returns:
+        (P,), as `gradient`.
+
+    Raises:
+        TypeError, ValueError: as for `gradient`, or values, lam or discounted are not
+            of these kinds; no enumeration is made.
     """
     log_pi, gamma = _log_table(mdp, policy), check_fraction("gamma", gamma)
+    T, S, lam = mdp.horizon, mdp.num_states, check_fraction("lam", lam)
+    is_bool = isinstance(discounted, bool)
+    require(is_bool, "discounted", "True or False", discounted, TypeError)
+    values = log_pi.new_zeros(S) if values is None else values
+    check_tensor("values", values)
+    shape = tuple(values.shape)
+    fits = shape in ((S,), (T + 1, S))
+    require(fits, "values", f"shape ({S},) or ({T + 1}, {S})", shape)
+    check_finite("values", values.to(log_pi))
     with torch.no_grad():
         pi, weight = log_pi.exp(), torch.zeros_like(log_pi)
-        met = _visits(mdp, pi)
-        backward = _backward_induction(mdp, gamma, _mean_of(pi), pi)
-        for time, (values, _) in zip(range(mdp.horizon)[::-1], backward, strict=True):
-            weight += gamma**time * met[time, :, None] * pi * values
+        ended = torch.tensor(mdp.terminal, device=pi.device)
+        critic = values.to(pi).masked_fill(ended, 0).expand(T + 1, S)
+        paid = _expected_reward(mdp).to(pi).masked_fill(ended[:, None], 0)
+        discounting, met = _Dynamics(mdp, pi, gamma), _visits(mdp, pi)
+        ahead = pi.new_zeros(S)
+        for time in reversed(range(T)):
+            onward = paid + discounting.expected(critic[time + 1] + lam * ahead)
+            advantages = onward - critic[time, :, None]
+            ahead = (pi * advantages).sum(1).masked_fill(ended, 0)
+            factor = gamma**time if discounted else 1
+            weight += factor * met[time, :, None] * pi * advantages
     return _finite(_flat_gradient((weight * log_pi).sum(), policy))
+
+
+def estimator_variance(
+    mdp: TabularMDP, policy: nn.Module, gamma: float, weights: str = "total_return"
+) -> Tensor:
+    """Total variance of an estimate of the gradient of J from one trajectory.
+
+    It is the mean of ||g - grad J||^2, by backward recursion of joint moments of the
+    return and the scores; for N trajectories divide it by N. Time grows with the
+    horizon, the number of possible transitions and P. Memory is about twice that of
+    `score_table`.
+
+    Args:
+        mdp: the world.
+        policy: maps observations (S, D) to a Categorical over the A actions.
+        gamma: discount, in [0, 1].
+        weights: "total_return" for g = R(tau) times the sum of grad ln pi(a_t|s_t), or
+            "rewards_to_go" for the sum over t of gamma^t G_t grad ln pi(a_t|s_t).
+
+    Returns:
+        Scalar (), in the square of units of reward; without a graph.
+
+    Raises:
+        TypeError, ValueError: as for `score_table`, or weights are neither.
+    """
+    gamma = check_fraction("gamma", gamma)
+    known = isinstance(weights, str) and weights in ("total_return", "rewards_to_go")
+    require(known, "weights", "'total_return' or 'rewards_to_go'", weights)
+    scores, pi = score_table(mdp, policy), _log_table(mdp, policy).detach().exp()
+    S, A, P = scores.shape
+    alive = ~mdp.terminal[mdp.edges.state]
+    state, action, after, chance, r = (
+        torch.from_numpy(part[alive]).to(pi.device) for part in mdp.edges
+    )
+    chance, r = chance.to(pi) * pi[state, action], r.to(pi)
+    onward, paid = (
+        torch.sparse_coo_tensor(
+            torch.stack([state, after]), entries, (S, S), check_invariants=True
+        )
+        for entries in (chance, chance * r)
+    )
+    parts = [ends.split(max(_PART // P, 1)) for ends in (state, action, after)]
+    norm, row = scores.square().sum(2)[state, action], state * A + action
+    # With R the return and Z the sum of scores from a state on, its scalars are the
+    # means of R, R^2, ||Z||^2, R ||Z||^2 and R^2 ||Z||^2, and its vectors those of R Z
+    # and R^2 Z. With rewards-to-go the estimate g = R s + gamma g', s the first score,
+    # takes the place of R Z: the means are R, R^2, 0, 0, ||g||^2, and g, R g.
+    total = int(weights == "total_return")
+    scalars, vectors = pi.new_zeros(S, 5), pi.new_zeros(S, 2, P)
+    for _ in range(mdp.horizon):
+        m1, m2, n0, n1, n2 = scalars[after].T
+        m1, m2 = r + gamma * m1, r**2 + 2 * gamma * r * m1 + gamma**2 * m2
+        dot1, dot2 = torch.cat(
+            [
+                torch.einsum("ep,ekp->ke", scores[s, a], vectors[t])
+                for s, a, t in zip(*parts, strict=True)
+            ],
+            dim=1,
+        )
+        cross = (1 + total) * gamma * r * dot1 + gamma**2 * dot2
+        n2 = norm * m2 + 2 * cross + r**2 * n0 + 2 * gamma * r * n1 + gamma**2 * n2
+        n1 = total * (norm * m1 + 2 * gamma * dot1 + r * n0 + gamma * n1)
+        n0 = total * (norm + n0)
+        terms = chance * torch.stack([m1, m2, n0, n1, n2])
+        scalars = torch.zeros_like(scalars).index_add(0, state, terms.T)
+        drawn = pi.new_zeros(S * A, 2).index_add(0, row, terms[:2].T)
+        first, second = vectors.unbind(1)
+        ahead = gamma * (onward @ first), gamma**2 * (onward @ second)
+        vectors = torch.stack(ahead, 1) + drawn.view(S, A, 2).mT @ scores
+        vectors[:, 1] += (1 + total) * gamma * (paid @ first)
+    start = torch.tensor(mdp.initial).to(pi)
+    mean = start @ vectors[:, 0]
+    variance = start @ scalars[:, 4] - mean.square().sum()
+    return _finite(variance.clamp(min=0))  # rounding may leave less
 
 
 def state_values(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
@@ -272,11 +405,17 @@ def score_table(mdp: TabularMDP, policy: nn.Module) -> Tensor:
         (S, A, P), P in the order of policy.parameters(); zero for frozen parameters.
 
     Raises:
-        TypeError, ValueError: as for `gradient`.
+        TypeError, ValueError: as for `gradient`, or the table would have more than 2^26
+            entries; no enumeration is made.
     """
     log_pi = _log_table(mdp, policy)
-    rows = [_flat_gradient(entry, policy) for entry in log_pi.flatten()]
-    return torch.stack(rows).reshape(*log_pi.shape, -1)
+    shape = (*log_pi.shape, sum(p.numel() for p in _parameters(policy)))
+    fits = math.prod(shape) <= MOST_SCORES
+    require(fits, "policy", f"S * A * P of at most {MOST_SCORES:,}", shape)
+    # By number: to take all entries apart would make each gradient as long as them all.
+    each = (log_pi[where] for where in np.ndindex(*log_pi.shape))
+    rows = [_flat_gradient(entry, policy) for entry in each]
+    return torch.stack(rows).reshape(shape)
 
 
 def _log_table(mdp: TabularMDP, policy: Any) -> Tensor:
@@ -414,10 +553,14 @@ def _visits(mdp: TabularMDP, pi: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def _parameters(policy: Any) -> list[nn.Parameter]:
+    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
+    return list(policy.parameters())
+
+
 def _flat_gradient(scalar: Tensor, policy: nn.Module) -> Tensor:
     """Gradient (P,) of a scalar, in the order of policy.parameters(); 0 if frozen."""
-    require(isinstance(policy, nn.Module), "policy", "a Module", policy, TypeError)
-    parameters = list(policy.parameters())
+    parameters = _parameters(policy)
     trainable = [p for p in parameters if p.requires_grad]
     require(trainable, "policy", "a trainable parameter", policy)
     require(scalar.requires_grad, "policy", "logits that carry a graph", policy)

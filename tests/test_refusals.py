@@ -474,9 +474,23 @@ EXACT = [
         ),
     ),
     *rows(
-        *(exact, "gradient gradient_by_dp score_table"),
+        *(exact, "gradient gradient_by_dp score_table estimator_mean"),
         mdp=a_world(WORLD),
         policy=a_policy(TABLE, FROZEN, DETACHED, kind=[lambda seen: FLAT]),
+        values=Arg(
+            None,
+            taken=[torch.ones(3), torch.ones(3, 3), torch.ones(3).int()],
+            kind=[0.0, [0.0] * 3, np.zeros(3), torch.ones(3) * 1j],
+            value=[*map(torch.ones, (2, (2, 3), (1, 3)))],
+            infinite=[torch.full((3,), NAN), 1e300 * torch.ones(3, 3).double()],
+        ),
+        lam=fraction(0.9),
+        discounted=Arg(True, [False], [None, 1, "yes"]),
+    ),
+    Row(
+        exact.estimator_variance,
+        policy=a_policy(TABLE, FROZEN, DETACHED, kind=[lambda seen: FLAT]),
+        weights=Arg("total_return", ["rewards_to_go"], value=["gae", None, 1]),
     ),
 ]
 

@@ -165,6 +165,10 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
     exact.objective_by_dp: CHOICE,
     exact.gradient: CHOICE,
     exact.gradient_by_dp: CHOICE,
+    exact.estimator_mean: CHOICE
+    | {"values": st.none(), "lam": GAMMA, "discounted": st.booleans()},
+    exact.estimator_variance: CHOICE
+    | {"weights": st.sampled_from(["total_return", "rewards_to_go"])},
     exact.state_values: CHOICE,
     exact.action_values: CHOICE,
     exact.visits: {"mdp": MDP, "policy": POLICY},

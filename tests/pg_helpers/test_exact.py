@@ -8,8 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import (
+    discounted,
     finite_differences,
     gradient_moments,
+    moments,
     objective,
     path_score,
     paths,
@@ -24,6 +26,11 @@ from pg_helpers import exact
 
 WORLD, TABLE = pg.random_mdp(3, 2, 3), random_table(3, 2)
 TABLE_OF_PI = softmax(TABLE.logits.detach().numpy())
+
+
+def by_weights(mdp, table):
+    """What a gradient over the table of logits is for those of `linear_policy`."""
+    return np.concatenate([(table.T @ mdp.observations).ravel(), table.sum(axis=0)])
 
 
 def linear_policy(mdp):
@@ -56,6 +63,75 @@ def test_the_gradient_is_the_mean_of_return_times_score(mdp, gamma, frozen):
         found = method(mdp, policy, gamma)
         np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-12)
     assert all(parameter.grad is None for parameter in policy.parameters())
+
+
+@given(
+    *(finite_worlds(), gammas, gammas, st.booleans()),
+    st.sampled_from([None, "right", "by state", "by time and state"]),
+)
+def test_the_mean_of_estimators_is_that_over_all_paths(mdp, gamma, lam, factor, critic):
+    policy, pi = linear_policy(mdp)
+    S, T = mdp.num_states, mdp.horizon
+    shape = (S,) if critic == "by state" else (T + 1, S)
+    values = torch.from_numpy(np.random.default_rng(1).normal(size=shape))
+    if critic == "right":
+        values = exact.state_values(mdp, policy, gamma)
+    of_state = np.broadcast_to(0 if critic is None else values, (T + 1, S))
+    of_state = np.where(mdp.terminal, 0, of_state)
+
+    def estimate(path):
+        states, length = path.states, len(path.actions)
+        ahead, total = 0.0, np.zeros_like(pi)
+        for t in reversed(range(length)):
+            here, after = of_state[t, states[t]], of_state[t + 1, states[t + 1]]
+            ahead = path.rewards[t] + gamma * after - here + gamma * lam * ahead
+            weight = ahead * gamma**t if factor else ahead
+            total += weight * score(pi, states[t], path.actions[t])
+        return by_weights(mdp, total)
+
+    expected, _ = moments(mdp, pi, estimate)
+    options = {} if critic is None else {"values": values}
+    options |= {"lam": lam, "discounted": factor}
+    found = exact.estimator_mean(mdp, policy, gamma, **options)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@given(finite_worlds(), gammas)
+def test_the_variance_of_estimators_is_that_over_all_paths(mdp, gamma):
+    policy, pi = linear_policy(mdp)
+
+    def by_total_return(path):
+        return discounted(path.rewards, gamma) * by_weights(mdp, path_score(pi, path))
+
+    def by_rewards_to_go(path):
+        total = np.zeros_like(pi)
+        for t, action in enumerate(path.actions):
+            weight = gamma**t * discounted(path.rewards[t:], gamma)
+            total += weight * score(pi, path.states[t], action)
+        return by_weights(mdp, total)
+
+    for weights, estimate in (
+        ("total_return", by_total_return),
+        ("rewards_to_go", by_rewards_to_go),
+    ):
+        _, expected = moments(mdp, pi, estimate)
+        found = exact.estimator_variance(mdp, policy, gamma, weights)
+        assert found.item() == pytest.approx(expected.sum(), rel=1e-10, abs=1e-12)
+
+
+def test_where_only_the_last_step_pays_both_estimators_are_one(monkeypatch):
+    # Then gamma^t G_t is R(tau) at every step. Ten transitions at a time.
+    monkeypatch.setattr(exact, "_PART", 640)
+    lake, policy = pg.from_gymnasium("FrozenLake-v1"), random_table(16, 4)
+    plain, to_go = (
+        exact.estimator_variance(lake, policy, 0.99, weights).item()
+        for weights in ("total_return", "rewards_to_go")
+    )
+    assert plain == pytest.approx(to_go, rel=1e-12)
+    J = exact.objective_by_dp(lake, policy, 0.99)
+    (slopes,) = torch.autograd.grad(J, policy.logits)
+    found = exact.estimator_mean(lake, policy, 0.99)
+    np.testing.assert_allclose(found, slopes.flatten(), rtol=1e-10, atol=1e-14)
 
 
 @given(finite_worlds(), gammas)
@@ -102,9 +178,13 @@ def test_the_gradient_is_that_of_finite_differences(gamma):
     assert np.abs(expected).max() > 1e-2, "a gradient of zero would prove nothing"
 
 
-def test_the_scores_of_a_table_in_closed_form():
+def test_the_scores_of_a_table_in_closed_form(monkeypatch):
     expected = [[score(TABLE_OF_PI, s, a).ravel() for a in (0, 1)] for s in (0, 1, 2)]
+    monkeypatch.setattr(exact, "MOST_SCORES", 36)
     np.testing.assert_allclose(exact.score_table(WORLD, TABLE), expected, atol=1e-14)
+    monkeypatch.setattr(exact, "MOST_SCORES", 35)
+    with pytest.raises(ValueError, match=r"policy: .* at most 35, got \(3, 2, 6\)"):
+        exact.score_table(WORLD, TABLE)
 
 
 @given(finite_worlds(most_steps=2), gammas)
@@ -270,6 +350,8 @@ def test_the_answers_have_the_precision_of_the_policy():
         exact.objective(WORLD, policy, 0.9),
         exact.objective_by_dp(WORLD, policy, 0.9),
         exact.gradient(WORLD, policy, 0.9),
+        exact.estimator_mean(WORLD, policy, 0.9, values=torch.ones(3).double()),
+        exact.estimator_variance(WORLD, policy, 0.9),
         exact.log_prob(WORLD, policy, exact.trajectories(WORLD)),
         exact.expectation(WORLD, policy, lambda listed: listed.rewards),
     ):
