@@ -101,6 +101,7 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
         "slip": GAMMA,
         "horizon": COUNT,
     },
+    pg.from_gymnasium: {"env": st.just("FrozenLake-v1"), "horizon": COUNT},
     pg.hill: {"slip": GAMMA, "horizon": COUNT},
     pg.load_checkpoint: {"path": st.just("no such file"), "policy": POLICY},
     pg.policy_for: {"env": MDP, "hidden": st.lists(WIDTH, max_size=2)},

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_refused, chi_square_excess, paths
 from torch.distributions import Categorical, Independent, Normal
-from worlds import CountingEnv, random_network, random_table
+from worlds import CountingEnv, Rule, random_network, random_table
 
 import pg_helpers as pg
 from pg_helpers.require import NotFiniteError
@@ -291,6 +291,27 @@ def test_a_vector_that_keeps_ended_episodes_over_a_reset_is_refused(shared, leng
                 pg.sample_trajectories(envs, uniform, 2)
     finally:
         envs.close()
+
+
+@pytest.mark.parametrize("mode", AutoresetMode, ids=lambda mode: mode.name)
+@pytest.mark.parametrize("vector", [SyncVectorEnv, AsyncVectorEnv])
+def test_each_mode_gives_the_trajectories_of_the_plain_loop(vector, mode):
+    makers = [partial(CountingEnv, length, name=length) for length in (1, 3, 2)]
+    envs = vector(makers, autoreset_mode=mode)
+    always_1 = Rule(lambda seen: seen[..., 0] * 0 + 1)
+    try:
+        batch = pg.sample_trajectories(envs, always_1, 6)
+    finally:
+        envs.close()
+    for row, make in enumerate(makers * 2):
+        plain = pg.sample_trajectory(make(), always_1)
+        length = len(plain.rewards[0])
+        assert batch.lengths[row] == length
+        for name in ("observations", "actions", "rewards"):
+            one, other = (getattr(b, name) for b in (batch, plain))
+            assert torch.equal(one[row, :length], other[0])
+        assert torch.equal(batch.final_observations[row], plain.final_observations[0])
+        assert batch.truncated[row] == plain.truncated[0]
 
 
 def test_a_vector_of_others_that_resets_as_it_should_is_taken():
