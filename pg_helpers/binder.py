@@ -146,8 +146,9 @@ class BoundLoss:
         self.loss = loss
         self._signature, self._asked = _bind(loss)
         self.asks = frozenset(self._asked.values())
-        once = len(self._asked) == len(self.asks)
-        expected = "one argument for each thing it asks for"
+        logs = [name for name in self._asked.values() if name.endswith("log_probs")]
+        once = len(logs) == len({*logs})
+        expected = "one argument for each kind of log-probabilities"
         require(once, "loss", expected, self._asked, TypeError)
         if "old_log_probs" in self.asks:
             self.asks |= {"log_probs"}
@@ -230,11 +231,14 @@ def _by_name(signature: inspect.Signature) -> inspect.Signature:
 
 def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str]:
     """By argument, one of NAMES; empty where neither names nor places fit."""
+    optional = NAMES.keys() - {"dones", "episode"}  # which would change the form
     own = {
         p.name: p
         for p in signature.parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        and (p.default is p.empty or _name(p.name) in NAMES and p.name not in already)
+        and (
+            p.default is p.empty or _name(p.name) in optional and p.name not in already
+        )
     }
     if all(_name(name) in NAMES for name in own):
         return _told_apart({name: _name(name) for name in own})
@@ -253,7 +257,8 @@ def _fit(signature: inspect.Signature, already: dict[str, Any]) -> dict[str, str
         )
         known = all(_name(own) in NAMES for own in by_name)
         if len(by_place) == len(form) and in_place and known:
-            return dict(pairs) | {own: _name(own) for own in by_name}
+            named = [*by_name, *(own for own in by_place if _name(own) == "returns")]
+            return dict(pairs) | {own: _name(own) for own in named}
     return {}
 
 

@@ -675,6 +675,7 @@ LEARNING = [
         *(pg.clinic, "examine batch from_backward"),
         Wrong("gradient of J", loss=plain, mdp=pg.two_armed_bandit((0, 0))),
         Wrong("worlds", mdp=None, worlds=1),
+        Wrong("reference", target=pg.clinic.kl_regularised(1, pg.TabularPolicy(3, 4))),
         *[
             Wrong("groups", error, num_trajectories=None, groups=wrong)
             for error, several in (
@@ -706,7 +707,6 @@ LEARNING = [
             value=[
                 *(torch.ones(3), torch.full((6,), NAN), torch.zeros(6)),
                 *(lambda: 1, lambda *given: ONES, pg.clinic.surrogate),
-                pg.clinic.kl_regularised(1, pg.TabularPolicy(3, 4)),
             ],
         ),
         groups=Arg(None, value=[(1, 1)]),

@@ -102,7 +102,7 @@ def answers(
             uncertain = 0.0  # nothing was left to be estimated
         # The plain estimate on the same batches says how wide these scatter.
         here = total_variance(_mean_of(case.plain, batches), batches.chance)
-        noise *= case.plain_variance / N / here if here > 0 else 1
+        noise *= case.plain_variance(N) / here if here > 0 else 1
     missed = len(case.probability) - len(batches.index.unique())
     return Answers(batches, found, expected, uncertain, noise, missed)
 
@@ -118,7 +118,7 @@ def by_singles(asked: Answers, asker: Asker, seed: int) -> Answers:
         asked.found, _mean_of(alone.found, asked.batches)
     ):
         return asked
-    mean, noise = alone.expected, alone.variance / N
+    mean, noise = alone.expected, asker.case.variance_of_mean(alone.found, N)
     return replace(asked, expected=mean, uncertain=0.0, variance=noise, missed=0)
 
 

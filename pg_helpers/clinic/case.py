@@ -108,6 +108,9 @@ class Case:
             self.ref_log_pi = _moved(self.log_pi)
         else:
             self.ref_log_pi = self.table("reference", mdp, reference)
+            least = float(self.ref_log_pi.exp()[self.pi > 0].min())
+            expected = "some chance for each action that the policy may take"
+            require(least > 0, "reference", expected, least)
         with torch.no_grad():
             self.values = exact.state_values(mdp, twin, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
@@ -138,7 +141,7 @@ class Case:
             self.form = target  # with ratios of 1 it has the gradient of J
         elif isinstance(target, Regularised):
             self.name = f"{self.name} {target.words}"
-            gradient = gradient + self._penalty(target, mdp)
+            gradient = gradient + self._penalty(target)
         elif target is not None:
             self.name = "the target"
             given = target  # type: ignore[assignment]  # checked below
@@ -254,7 +257,7 @@ class Case:
             score[taken] += self.scores[self._pairs[taken, time]]
         return total_return(rewards, self.gamma)[:, None] * score
 
-    def _penalty(self, target: Regularised, mdp: TabularMDP) -> Tensor:
+    def _penalty(self, target: Regularised) -> Tensor:
         """What a penalty adds to the gradient of J, (P,).
 
         It is that of a reward of -weight (ln pi - ln ref) whose gradient is not taken:
@@ -262,18 +265,28 @@ class Case:
         """
         more = self.pi.log()
         if target.relative:
-            ref = self.ref_log_pi
-            if target.reference is not None:
-                ref = self.table("target", mdp, target.reference)
-            more = more - ref.double().cpu()
+            more = more - self.ref_log_pi.double().cpu()
         rewards = -target.weight * more.flatten()[self._pairs]
         mask = self.every.mask.cpu()
         return self.probability @ self._weighted(rewards.where(mask, 0))
 
-    @cached_property
-    def plain_variance(self) -> float:
-        """Its total variance."""
-        return total_variance(self.plain, self.probability)
+    def plain_variance(self, N: int) -> float:
+        """The total variance of its mean over N trajectories."""
+        return self.variance_of_mean(self.plain, N)
+
+    def variance_of_mean(self, rows: Tensor, N: int) -> float:
+        """Total variance of the mean of rows (K, P) over a batch of N trajectories.
+
+        What those of a group have in common, their start, does not average out in it.
+        """
+        groups, size = self.law.sizes(N)
+        starts = self.law.starts()
+        weighted = (self.probability / self.probability.sum())[:, None] * rows
+        means = weighted.new_zeros(len(starts), rows.shape[1])
+        means = means.index_add(0, self._start, weighted) / starts[:, None]
+        between = total_variance(means, starts)
+        whole = total_variance(rows, self.probability)
+        return ((whole - between) / size + between) / groups
 
 
 def _check_advantages(kind: Advantages) -> Advantages:
@@ -299,7 +312,7 @@ def total_variance(rows: Tensor, chance: Tensor) -> float:
 
 def cosine(one: Tensor, other: Tensor) -> float:
     """Of the angle between two vectors; 0 where the first is only rounding."""
-    if one.norm() <= 1e-12 * other.norm():
+    if one.norm() <= 1e-12 * other.norm() or not other.any():
         return 0.0
     return float(one @ other) / float(one.norm() * other.norm())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -37,6 +37,8 @@ from pg_helpers.clinic.recipes import (
 # A recipe fits when no more than this share of the loss's gradient is left. A recipe
 # with variants is tried with each if it comes as close as the second.
 _FITS, _NEARLY = 1e-4, 0.1
+# What a bonus or penalty leaves must be no more than this share of the part itself.
+_OF_PART = 1e-5
 # When it fits as well as this, it is the loss, and has the same mean.
 _IS_THE_LOSS = 1e-9
 # As many batches are compared, the first few of them with every recipe; a recipe does
@@ -161,6 +163,9 @@ class _Recipe(NamedTuple):
 
 # What a divergence is multiplied with, and how it is averaged.
 _Penalty = tuple[Ingredient, Ingredient]
+# Over which steps an entropy is summed, and how it is averaged.
+_Bonus = tuple[Ingredient, Ingredient]
+_ENTROPIES: list[_Bonus] = [*product(MASKS[:2], MEANS)]
 
 
 @cache
@@ -321,7 +326,12 @@ class _Comparison:
         rows = torch.cat([*parts, sample.mask.flatten(0, 1)], dim=1)
         paid = rows[parts[1].any(dim=1)]
         self.equations = len(paid.unique(dim=0)) * target.shape[1]
+        # An entropy bonus and a KL penalty, a number for each, fit anything that looks
+        # at the action where there are as few states.
+        states = (sample.pairs // sample.pi.shape[1])[sample.mask > 0].unique()
+        self.told_apart = len(states) * (sample.pi.shape[1] - 1)
         self._beside: dict[tuple[Ingredient, ...], Tensor] = {}
+        self._bonuses: dict[_Bonus, Tensor] = {}
         # A KL penalty in the rewards pays minus l for each step.
         nothing = torch.zeros_like(sample.values)
         self._penalised = replace(
@@ -358,14 +368,19 @@ class _Comparison:
 
     def cause(self, recipe: _Recipe, penalty: _Penalty | None) -> Cause | None:
         """The recipe, with the constants that fit best, if it does fit."""
-        best, least = None, _FITS
-        for apply in (recipe.centring.apply, *recipe.centring.variants):
+        best, least = None, (True, True, _FITS)
+        beside = (self._way.more > 1) + (penalty is not None)
+        if beside >= self.told_apart:
+            return None
+        variants = (recipe.centring.apply, *recipe.centring.variants)
+        bonuses = _ENTROPIES if self._way.more > 1 else [None]
+        for apply, bonus in product(variants, bonuses):
             tried = recipe._replace(centring=Ingredient(recipe.centring.fault, apply))
             row = self._rows(tried, tried.weights(self._sample)[None])
-            own, target = self._without_more(tried, row)
+            own, target = self._without_more(tried, row, [bonus])
             if target is None:
                 continue
-            unit, length = self._unit_slope(penalty, [tried])
+            unit, length = self._unit_slope(penalty, [tried], [bonus])
             kept, aim = _across(own, unit)[0], _across(target[None], unit)[0]
             square = float((kept**2).sum())
             if not 1e-12 * float((own**2).sum()) < square < math.inf:
@@ -375,7 +390,7 @@ class _Comparison:
             factor = float(kept @ aim) / square
             left = float((aim - factor * kept).norm() / target.norm())
             beta = float(((target - factor * own[0]) * unit[0]).sum() / length)
-            if not factor or left > least or (penalty and not beta):
+            if not factor or left > _FITS or (penalty and not beta):
                 continue
             if apply is recipe.centring.apply:
                 tried = recipe
@@ -390,12 +405,19 @@ class _Comparison:
                 if clipping is None:
                     continue
                 factor, longest = math.copysign(clipping[0], factor), clipping[1]
-            entropy = self._entropy(tried, rest)
+            entropy, part = self._entropy(tried, rest, bonus)
+            parts = [part] if bonus else []
+            parts += [abs(beta) * float(length)] if penalty else []
+            if parts and left * float(target.norm()) > _OF_PART * min(parts):
+                continue  # what is left is no trace of what would be named
             alone = self._way == _Way()
-            best = Cause(
+            cause = Cause(
                 tried.faults, factor, entropy, tried, alone, words, beta, longest
             )
-            least = left
+            _, N, T = self._sample.mask.shape
+            how_well = (left > _IS_THE_LOSS, not _has_name(cause, N, T), left)
+            if how_well < least:
+                best, least = cause, how_well
         return best
 
     def _rows(self, recipe: _Recipe, weights: Tensor) -> Tensor:
@@ -421,7 +443,10 @@ class _Comparison:
         return -self._rows(form, form.weights(self._sample)[None])
 
     def _unit_slope(
-        self, penalty: _Penalty | None, group: list[_Recipe]
+        self,
+        penalty: _Penalty | None,
+        group: list[_Recipe],
+        bonuses: Sequence[_Bonus | None] = _ENTROPIES,
     ) -> tuple[Tensor, Tensor]:
         """Directions of `_slopes`, without what else stands beside; and lengths.
 
@@ -430,7 +455,7 @@ class _Comparison:
         if penalty is None:
             return self._target.new_zeros(1, 1), torch.tensor(math.inf)
         slopes = self._slopes(penalty, group)
-        left, _ = self._without_more(group[0], slopes)
+        left, _ = self._without_more(group[0], slopes, bonuses)
         length = left.norm(dim=1, keepdim=True)
         length[length <= 1e-6 * slopes.norm(dim=1, keepdim=True)] = math.inf
         return left / length, length
@@ -441,13 +466,19 @@ class _Comparison:
         own = (recipe.table(self._sample) @ self._scores).norm(dim=1)
         longest = float(found.max())
         free = (found > 0) & (found < (1 - _ALIKE) * longest)
-        size = float((found[free] / own[free]).median()) if free.any() else 1.0
+        if not free.any():  # all that is not zero may have the same length anyway
+            return None
+        size = float((found[free] / own[free]).median())
         expected = (size * own).clamp(max=longest)
-        fits = ((expected - found).abs() <= _ALIKE * found).all()
+        shorter = size * own > (1 + _ALIKE) * longest
+        fits = shorter.any() and ((expected - found).abs() <= _ALIKE * found).all()
         return (size, longest) if fits else None
 
     def _without_more(
-        self, recipe: _Recipe, rows: Tensor
+        self,
+        recipe: _Recipe,
+        rows: Tensor,
+        bonuses: Sequence[_Bonus | None] = _ENTROPIES,
     ) -> tuple[Tensor, Tensor | None]:
         """Rows and target without what may stand beside the recipe.
 
@@ -455,7 +486,8 @@ class _Comparison:
         """
         if not self._way.more:
             return rows, self._target
-        _, sizes, basis = torch.linalg.svd(self._more_of(recipe), full_matrices=False)
+        more = self._more_of(recipe, bonuses)
+        _, sizes, basis = torch.linalg.svd(more, full_matrices=False)
         basis = basis[sizes > 1e-9 * sizes[:1]]
         target = self._target - (self._target @ basis.T) @ basis
         few = len(basis) <= min(_MOST_UNKNOWN, self.equations / _EQUATIONS - 1)
@@ -463,34 +495,41 @@ class _Comparison:
             return rows, None
         return rows - (rows @ basis.T) @ basis, target
 
-    def _more_of(self, recipe: _Recipe) -> Tensor:
+    def _more_of(self, recipe: _Recipe, bonuses: Sequence[_Bonus | None]) -> Tensor:
         """Gradients of what may stand beside a recipe, a row for each; entropy last."""
         key = recipe.place, recipe.mask, recipe.mean
+        sample = self._sample
         if key not in self._beside:
-            sample = self._sample
             states, taken = sample.pairs // sample.pi.shape[1], sample.mask > 0
             times = torch.arange(states.shape[-1]).expand_as(states)
             # Padded steps have state 0 in common, and weights of their own.
             places = torch.where(taken, states, -1) * states.shape[-1] + times
             each = places.unique()[: _MOST_UNKNOWN + 1, None, None, None]
-            rows = [self._rows(recipe, (places == each).double())]
-            for mask, mean in product(MASKS[:2], MEANS) if self._way.more > 1 else ():
+            self._beside[key] = self._rows(recipe, (places == each).double())
+        rows = [self._beside[key]]
+        for bonus in bonuses if self._way.more > 1 else ():
+            if bonus is not None and bonus not in self._bonuses:
+                mask, mean = bonus
                 share = mask.apply(sample.mask) / mean.apply(sample.mask)
-                table = at_entropy(sample, share)
-                rows.append((table @ self._scores).flatten()[None])
-            self._beside[key] = torch.cat(rows)
-        return self._beside[key]
+                table = at_entropy(sample, share) @ self._scores
+                self._bonuses[bonus] = table.flatten()[None]
+            rows += [self._bonuses[bonus]] if bonus is not None else []
+        return torch.cat(rows)
 
-    def _entropy(self, recipe: _Recipe, left: Tensor) -> float:
-        """The weight of an entropy bonus in what a recipe has left; 0 for a trace."""
-        if self._way.more < 2:
-            return 0.0
-        more = self._more_of(recipe)
+    def _entropy(
+        self, recipe: _Recipe, left: Tensor, bonus: _Bonus | None
+    ) -> tuple[float, float]:
+        """The weight of an entropy bonus in what a recipe has left, and its length.
+
+        The weight is 0 for a trace.
+        """
+        if bonus is None:
+            return 0.0, 0.0
+        more = self._more_of(recipe, [bonus])
         weights = torch.linalg.lstsq(more.T, left[:, None], driver="gelsd").solution
-        number = 2 * len(MEANS)
-        bonus = weights[-number:, 0]
-        size = (bonus @ more[-number:]).norm()
-        return float(bonus.sum()) if size > 1e-3 * self._target.norm() else 0.0
+        weight = float(weights[-1, 0])
+        length = abs(weight) * float(more[-1].norm())
+        return (weight if length > 1e-3 * self._target.norm() else 0.0), length
 
 
 def _directions(rows: Tensor) -> Tensor:
@@ -519,7 +558,7 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
         return asked
     found, index = asked.found, asked.batches.index
     recipe, N = cause.recipe, index.shape[1]
-    if recipe.mean is not MEANS[-1]:
+    if recipe.mean is not MEANS[-1] and not _runs_on(recipe, case, index):
         groups, _ = case.law.sizes(N)
         alone = (CENTRINGS[0], 1), (CENTRINGS[1], min(N, 2) if groups == 1 else N)
         N = next((n for centring, n in alone if recipe.centring is centring), N)
@@ -538,6 +577,14 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
         table += chance @ recipe.table(sample_of(case, batches))
     mean = cause.factor * (table @ case.scores)
     return replace(asked, expected=mean, uncertain=0.0)
+
+
+def _runs_on(recipe: _Recipe, case: Case, index: Tensor) -> bool:
+    """Whether the weights of a trajectory depend on the others before any centring."""
+    some, plain = index[:_COMPARED], recipe._replace(centring=CENTRINGS[0])
+    together = plain.weights(sample_of(case, some)).flatten(0, 1)
+    alone = plain.weights(sample_of(case, some.reshape(-1, 1))).flatten(0, 1)
+    return not torch.equal(together, alone)
 
 
 def sample_of(case: Case, index: Tensor) -> Sample:

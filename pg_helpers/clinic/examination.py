@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pg_helpers.binder import BoundLoss, Loss
+from pg_helpers.binder import SEQUENCE, BoundLoss, Loss
 from pg_helpers.clinic.answers import (
     SHARE,
     Answers,
@@ -34,7 +34,7 @@ from pg_helpers.clinic.forms import Form
 from pg_helpers.clinic.measure import Asker, FaultError
 from pg_helpers.clinic.off_policy import OffPolicy, off_policy
 from pg_helpers.clinic.standard import GAMMA, world_and_policy
-from pg_helpers.clinic.targets import Target
+from pg_helpers.clinic.targets import Regularised, Target
 from pg_helpers.clinic.untouched import untouched
 from pg_helpers.clinic.words import Findings, verdict
 from pg_helpers.clinic.worlds import over_worlds
@@ -172,6 +172,12 @@ def examine(
     for name, other in (("behaviour", behaviour), ("reference", reference)):
         is_module = other is None or isinstance(other, nn.Module)
         require(is_module, name, "a Module", other, TypeError)
+    if isinstance(target, Regularised) and target.reference is not None:
+        one = reference in (None, target.reference)
+        require(one, "reference", "that of the target", reference)
+        reference = target.reference
+    one_each = form != SEQUENCE or advantages != "gae"
+    require(one_each, "advantages", "one number for each sequence", advantages)
     off = behaviour is not None or isinstance(target, Form)
     fits = not off or "old_log_probs" in bound.asks
     name = "target" if behaviour is None else "behaviour"
@@ -312,7 +318,7 @@ class _Examination:
             cosine=row.cosine,
             scale=row.scale,
             variance=asked.variance / self._times,
-            plain_variance=case.plain_variance / many,
+            plain_variance=case.plain_variance(many),
             standard_error=row.standard_error,
             answer=min(on_policy, off_answer, key=_WORST.index),
             cause=because,

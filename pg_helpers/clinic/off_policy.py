@@ -143,7 +143,6 @@ def off_policy(
     index, chance = asked.batches.index, asked.batches.chance
     sample, ratio = sample_of(case, index), _ratios(case, index)
     forms: list[Form] = []
-    own = None
     if cause is not None and cause.recipe.place is PLACES[0]:
         recipe, factor = cause.recipe, cause.factor
 
@@ -173,39 +172,48 @@ def off_policy(
             # Where several bounds are near 1, they are told apart from one another.
             there = bound + side * min(1, 10 * abs(bound - 1))
             forms = fitting(forms, _with_ratio(asker.case, there))
-        own = abs(factor) * recipe.weights(sample)
     # Where the ratios do not tell several apart, nobody is accused.
     forms = sorted(forms, key=lambda form: form.fault)
     words = "; or ".join(form.words for form in forms)
-    weight = _weights(asker, case, index, own)
+    # A loss that is known has weights and a mean of its own.
+    own = cause.recipe if cause and cause.alone else None
+    own = own if own and own.place is PLACES[0] else None
+    if cause is not None and own is not None:
+        weight, known = abs(cause.factor) * own.weights(sample), True
+    else:
+        weight, known = _weights(asker, case, index, seed)
     taken = sample.mask > 0
+
+    def table(form: Form) -> Tensor:
+        """What d ln pi(a|s) is multiplied with by a right loss of this form."""
+        times = weight * form.factor(ratio, weight, sample.mask)
+        if own is not None:
+            return own.table(sample, times)
+        return PLACES[0].apply(sample, times * sample.mask / N)
 
     def error(form: Form) -> tuple[float, float, float]:
         """Of the loss's mean gradient against that of a form, cosine, standard error.
 
         Both are taken on the same batches, whose noise so falls away.
         """
-        times = form.factor(ratio, weight, sample.mask)
-        table = PLACES[0].apply(sample, weight * times * sample.mask / N)
-        mean = chance @ table @ case.scores
+        by_form = table(form)
+        mean = chance @ by_form @ case.scores
+        length = mean.norm() if mean.any() else case.truth.norm()
         if not asked.batches.sampled:
             off, doubt = asked.expected - mean, 0.0
         else:
-            rows = asked.found - table @ case.scores
+            rows = asked.found - by_form @ case.scores
             off = chance @ rows
             square = (chance**2 @ ((rows - off) ** 2).sum(dim=1)).sqrt()
-            doubt = float(square / mean.norm())
-        return float(off.norm() / mean.norm()), cosine(mean + off, mean), doubt
+            doubt = float(square / length)
+        return float(off.norm() / length), cosine(mean + off, mean), doubt
 
-    known = "advantages" in asker.loss.asks or bool(forms)
-    known = known or own is not None and cause is not None and cause.alone
     against = surrogate if target is None else target
     relative_error, angle, doubt = error(against)
     right = {form.words: form for form in all_forms() if not form.fault}
     measured = {name: error(form) for name, form in right.items()}
     closest = max(measured, key=lambda name: measured[name][1])
-    without = PLACES[0].apply(sample, weight * ratio * sample.mask / N)
-    plain = chance @ without @ case.scores
+    plain = chance @ table(surrogate) @ case.scores
     acts = (ppo_clip().factor(ratio, weight, sample.mask) == 0) & taken
     of = [(chance @ part.double().sum((1, 2))) for part in (acts, taken)]
     return OffPolicy(
@@ -226,30 +234,43 @@ def off_policy(
     )
 
 
-def _weights(asker: Asker, case: Case, index: Tensor, own: Tensor | None) -> Tensor:
-    """Of the targets, float64 (B, N, T): the advantages that the loss is given.
+def _weights(asker: Asker, case: Case, index: Tensor, seed: int) -> tuple[Tensor, bool]:
+    """The weights (B, N, T) of a target for a loss that is not recognised.
 
-    Where it asks for none, they are its own if they are known, and else R(tau).
+    They are the advantages that it is given, or R(tau); and whether they are known to
+    be its own: on trajectories of its own policy it is the plain loss with these.
     """
-    if "advantages" in asker.loss.asks:
-        given = case.given(frozenset({"advantages"}), index, case.horizon)
-        if not given:
-            parts = vars(case.batch(index, case.horizon))
-            given["advantages"] = vmap(
-                lambda parts: case.advantages(Trajectories(**parts))
-            )(parts)
-        return given["advantages"].double().cpu()
-    if own is not None:
-        return own
-    returns = total_return(case.every.rewards.cpu().double(), case.gamma)[index]
-    return returns[..., None].expand(*index.shape, case.horizon)
+
+    def given(index: Tensor) -> Tensor:
+        if "advantages" not in asker.loss.asks:
+            rewards = case.every.rewards.cpu().double()
+            returns = total_return(rewards, case.gamma)[index]
+            return returns[..., None].expand(*index.shape, case.horizon)
+        found = case.given(frozenset({"advantages"}), index, case.horizon)
+        if not found:
+            batch = case.batch(index, case.horizon)
+            try:
+                own = vmap(lambda parts: case.advantages(Trajectories(**parts)))
+                found["advantages"] = own(vars(batch))
+            except Exception:  # each thing that cannot be mapped has its own error
+                every = [case.advantages(case.batch(i, case.horizon)) for i in index]
+                found["advantages"] = torch.stack(every)
+        return found["advantages"].double().cpu()
+
+    N = index.shape[1]
+    some = sampled_batches(asker.case.law, N, _COMPARED, seed).index
+    found, sample = ask(asker, some), sample_of(asker.case, some)
+    table = PLACES[0].apply(sample, given(some) * sample.mask / N)
+    left = found - table @ asker.case.scores
+    return given(index), bool(left.norm() <= _FITS * found.norm())
 
 
 def _ratios(case: Case, index: Tensor) -> Tensor:
     """New by old probability of each step, float64 (B, N, T)."""
     assert case.old_log_pi is not None
     ratio = (case.pi.log() - case.old_log_pi.double().cpu()).exp()
-    return ratio.flatten()[case.pairs(index, case.horizon)]
+    taken = case.every.mask.cpu()[index]
+    return ratio.flatten()[case.pairs(index, case.horizon)].where(taken, 1.0)
 
 
 def _elsewhere(case: Case, seed: int) -> list[Case]:

@@ -107,7 +107,8 @@ def _direction(found: Findings, zero: bool, straight: bool, truth: str) -> str:
             "Zero on every batch: nothing is learned. The usual ways there: a weight "
             "spread over all actions, whose probabilities sum to 1 whatever theta is; "
             "a return compared with itself alone; a ratio of log-probabilities to "
-            "themselves, without detach()."
+            "themselves, without detach(); advantages (N, T) where the loss expects "
+            "(N,), as form='sequence' gives them."
         )
     if zero:
         return f"Zero on average{_sure(found)}: it only adds noise.{because}"

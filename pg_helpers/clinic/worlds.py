@@ -118,7 +118,7 @@ def over_worlds(
         asked = with_exact_mean(asked, recognised, case)
         length = case.truth.norm()
         error = (asked.expected - case.truth).norm() / length
-        noise = asked.variance / (case.plain_variance / N)
+        noise = asked.variance / case.plain_variance(N)
         angle = cosine(asked.expected, case.truth)
         rows.append([error, angle, noise, asked.uncertain / length])
     columns = torch.tensor(rows, dtype=torch.float64).T

@@ -15,7 +15,7 @@ class Batch(str):
 
 def received(loss):
     """What a loss joins of l (log_probs), o (old), a, r, m, b (batch), p (policy)."""
-    given = {"log_probs": "l", "advantages": "a", "old_log_probs": "o"}
+    given = {"log_probs": "l", "advantages": "a", "old_log_probs": "o", "returns": "g"}
     return BoundLoss(loss)(Batch("b"), "p", given)
 
 
@@ -62,7 +62,7 @@ ALIASED = [
 ]
 PLACED = [
     (lambda a, b, c: a + b + c, "lrm"),
-    (lambda a, returns, mask: a + returns + mask, "lrm"),
+    (lambda a, returns, mask: a + returns + mask, "lgm"),
     (lambda data, pi: data + pi, "bp"),
     (lambda data, pi, weight="w": data + pi + weight, "bpw"),
     (lambda a, b, c="c", mask=None: a + b + c + mask, "lrcm"),

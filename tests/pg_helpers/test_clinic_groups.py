@@ -178,12 +178,6 @@ CASES = [
     ("advantages: rtg, times gamma^t", discounted_advantages, 1, {"advantages": "rtg"}),
     ("advantages: gae", summed, 1, {"advantages": "gae"}),
     ("advantages: gae, times gamma^t", discounted_advantages, 1, {"advantages": "gae"}),
-    (
-        "advantages: gae, sequences",
-        sequence_sum,
-        PAIR,
-        {"advantages": "gae"} | SEQUENCE,
-    ),
     ("advantages: own, (N,)", summed, 1, {"advantages": squares}),
     ("advantages: own, (N, T)", summed, 2, {"advantages": own_steps}),
     ("true V", scored(lambda r, v, g, m: powers(m) * (g - v)), 1, {}),
