@@ -18,8 +18,14 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.envs.toy_text.blackjack import BlackjackEnv
-from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers import (
+    OrderEnforcing,
+    PassiveEnvChecker,
+    RecordEpisodeStatistics,
+    TimeLimit,
+)
 
+from pg_helpers.masks import MaskInObservation
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import flattening, not_flat
 from pg_helpers.require import check_count, require
@@ -31,6 +37,13 @@ _TWICE = 200  # states in which each action is tried twice
 # Of a card to be 1 (an ace), 2, ..., 10 (or a face).
 _CARDS = dict.fromkeys(range(1, 10), 1 / 13) | {10: 4 / 13}
 _MOST_CARDS = 20  # that a player can ask for: 19 aces more than two, and one beyond 21
+
+
+# Wrappers that leave steps and rewards as they are.
+_NEUTRAL = (
+    *(TimeLimit, OrderEnforcing, PassiveEnvChecker, RecordEpisodeStatistics),
+    MaskInObservation,
+)
 
 
 class Outcome(NamedTuple):
@@ -71,9 +84,10 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
     Raises:
         TypeError: env is neither an id nor an environment, or the horizon no integer.
         ValueError: an unknown id; an environment without a time limit, if no horizon is
-            given; dynamics that are not in its table; an environment that draws
-            random numbers, or has more than 50,000 states; actions that are not
-            Discrete, or observations that cannot be flattened.
+            given; dynamics that are not in its table, or a wrapper around one that may
+            change rewards; an environment that draws random numbers, or has more than
+            50,000 states; actions that are not Discrete, or observations that cannot
+            be flattened.
     """
     if isinstance(env, str):
         with closing(make_by_id(gymnasium.make, env)) as made:
@@ -81,11 +95,17 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
     require(isinstance(env, gymnasium.Env), "env", "an environment", env, TypeError)
     inner, taken = env.unwrapped, env.action_space
     is_table, is_cards = hasattr(inner, "P"), isinstance(inner, BlackjackEnv)
-    if horizon is None and is_cards:
-        horizon = _MOST_CARDS
+    layers, layer = [], env
+    while isinstance(layer, gymnasium.Wrapper):
+        layers.append(layer)
+        layer = layer.env
+    own = [type(layer).__name__ for layer in layers if not isinstance(layer, _NEUTRAL)]
+    plain = not own or not (is_table or is_cards)
+    require(plain, "env", "no wrapper that may change what its rules say", own)
+    limits = [vars(w)["_max_episode_steps"] for w in layers if isinstance(w, TimeLimit)]
+    limits += [_MOST_CARDS] if is_cards else []
     if horizon is None:
-        limit = getattr(env.spec, "max_episode_steps", None)
-        horizon = limit or getattr(inner, "max_steps", None)
+        horizon = min(limits, default=getattr(inner, "max_steps", None))
     expected = "a number of steps, as the environment has no time limit"
     require(horizon is not None, "horizon", expected, None)
     horizon = check_count("horizon", horizon)

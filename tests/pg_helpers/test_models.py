@@ -1,6 +1,7 @@
 """Worlds read from Gymnasium, beside the environments themselves and plain loops."""
 
 from collections import Counter
+from functools import partial
 from threading import Lock
 
 import gymnasium
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from gymnasium.wrappers import TimeLimit, TransformObservation
+from gymnasium.wrappers import TimeLimit, TransformObservation, TransformReward
 from oracles import assert_refused, chi_square_excess
 from worlds import Constant, CountingEnv, Rule, flat
 
@@ -226,6 +227,15 @@ class Counts(gymnasium.ObservationWrapper):
 def test_what_has_no_finite_world_is_refused(env, horizon, kind, words, monkeypatch):
     monkeypatch.setattr("pg_helpers.models.MOST_STATES", 100)
     assert_refused(lambda: pg.from_gymnasium(env, horizon), kind, words)
+
+
+def test_a_wrapper_that_may_change_the_rules_is_refused():
+    for name in ("FrozenLake-v1", "Blackjack-v1"):
+        env = TransformReward(gymnasium.make(name), lambda reward: 2 * reward)
+        refused = partial(pg.from_gymnasium, env)
+        assert_refused(refused, ValueError, "env: expected no wrapper", "TransformRew")
+    env = TimeLimit(gymnasium.make("FrozenLake-v1"), 7)
+    assert pg.from_gymnasium(env).horizon == 7
 
 
 def test_a_passenger_who_changes_his_mind_is_in_no_table():
