@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
+import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -17,6 +19,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.envs.toy_text.blackjack import BlackjackEnv
 from gymnasium.wrappers import (
     OrderEnforcing,
@@ -26,12 +29,14 @@ from gymnasium.wrappers import (
 )
 
 from pg_helpers.masks import MaskInObservation
-from pg_helpers.mdp import TabularMDP
+from pg_helpers.mdp import MOST_STEPS, TabularMDP
 from pg_helpers.policies import flattening, not_flat
-from pg_helpers.require import check_count, require
+from pg_helpers.require import check_count, finite_array, require
 from pg_helpers.spaces import make_by_id
 
 MOST_STATES = 50_000  # that are explored
+_MOST_SEEN = 2**26  # numbers in their observations
+_TOYS = "gymnasium.envs.toy_text."  # whose rules are known
 _SEEDS = 10  # of the starts that are compared
 _TWICE = 200  # states in which each action is tried twice
 # Of a card to be 1 (an ace), 2, ..., 10 (or a face).
@@ -108,9 +113,13 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
         horizon = min(limits, default=getattr(inner, "max_steps", None))
     expected = "a number of steps, as the environment has no time limit"
     require(horizon is not None, "horizon", expected, None)
-    horizon = check_count("horizon", horizon)
+    horizon = check_count("horizon", horizon, at_most=MOST_STEPS)
     is_discrete = isinstance(taken, spaces.Discrete)
     require(is_discrete, "action space", "Discrete", taken)
+    kinds: tuple[Any, ...] = type(inner).__mro__
+    toys = (kind for kind in kinds if kind.__module__.startswith(_TOYS))
+    steps_alike = all(type(inner).step is toy.step for toy in toys)
+    require(steps_alike, "env", "a step() that does what its rules say", inner)
     is_drawn = getattr(inner, "fickle_passenger", False)
     require(not is_drawn, "env", "dynamics that are all in P", "a fickle passenger")
     if is_table:
@@ -196,92 +205,124 @@ def _blackjack(env: BlackjackEnv, horizon: int) -> TabularMDP:
 
 
 def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
-    """The states are copies of the inner environment, without its random numbers."""
+    """The states are copies of the environment, without its random numbers."""
     seen_space, taken = env.observation_space, env.action_space
     assert isinstance(taken, spaces.Discrete)
     can = not not_flat(seen_space)
     expected = f"one that can be flattened{flattening(seen_space)}"
     require(can, "observation space", expected, seen_space)
-    outer: Any = gymnasium.Wrapper(env)
-    layers: list[Any] = [outer]
-    while isinstance(layers[-1].env, gymnasium.Wrapper):
-        layers.append(layers[-1].env)
-    own: Any = env.unwrapped
     observations: dict[bytes, Any] = {}
-    copies: dict[bytes, Any] = {}
+    copies: dict[bytes, gymnasium.Env] = {}
+    cut_off: set[bytes] = set()
 
-    def kept(seen: Any) -> bytes:
+    def kept(env: Any, seen: Any) -> bytes:
         """The name of the state that the environment is in, of which a copy is kept."""
-        inner: Any = layers[-1].env
-        vars(inner).update(_np_random=None, _np_random_seed=None)
-        for layer in layers:
-            if isinstance(layer, TimeLimit):
-                vars(layer).update(_elapsed_steps=0)  # the horizon counts
         flat: Any = spaces.flatten(seen_space, seen)
-        held = repr(_held(vars(inner), ()))
-        name = hashlib.sha256(held.encode()).digest()
+        few = (len(observations) + 1) * np.size(flat) <= _MOST_SEEN
+        require(few, "env", f"at most {_MOST_SEEN:,} numbers in observations", env)
+        name = hashlib.sha256(repr(_held(env, {})).encode()).digest()
         if name not in observations:
-            observations[name], copies[name] = flat, _copied(inner)
+            observations[name], copies[name] = flat, env
         same = np.array_equal(observations[name], flat)
         require(same, "env", "one observation in each of its states", env)
         return name
 
     def outcomes(state: bytes) -> list[list[Outcome]]:
+        early = state in cut_off
+        require(not early, "env", "no episode cut off before the horizon", env)
         here, found = copies.pop(state), []
         for action in range(int(taken.n)):
             tries = set()
-            # With new random numbers each time.
             for _ in range(2 if len(observations) < _TWICE else 1):
-                layers[-1].env = _copied(here)
-                seen, reward, ended, cut, _ = outer.step(int(taken.start) + action)
-                done = bool(ended or cut)
-                tries.add(Outcome(1.0, kept(seen), float(reward), done))
+                other = _copied(here)
+                answer: Any = other.step(int(taken.start) + action)
+                seen, reward, ended, cut, _ = answer
+                paid = finite_array("reward", reward)
+                require(paid.shape == (), "reward", "one number", reward)
+                drawn = getattr(other.unwrapped, "_np_random", None) is not None
+                require(not drawn, "env", "one that draws no random numbers", env)
+                name = kept(other, seen)
+                if cut and not ended:
+                    cut_off.add(name)
+                tries.add(Outcome(1.0, name, float(paid), bool(ended)))
             one = len(tries) == 1
             require(one, "env", "one that draws no random numbers", env)
             found.append([*tries])
         return found
 
+    starts = set()
+    for seed in range(_SEEDS):
+        own = _copied(env)
+        seen, _ = own.reset(seed=seed)
+        vars(own.unwrapped).update(_np_random=None, _np_random_seed=None)
+        starts.add(kept(own, seen))
+    fixed = len(starts) == 1
+    require(fixed, "env", "one that always starts in the same state", env)
+    start = dict.fromkeys(starts, 1.0)
+    return _grown(start, outcomes, observations.__getitem__, horizon)
+
+
+def _copied(env: gymnasium.Env) -> gymnasium.Env:
+    """A copy as it is, with its wrappers, also where `EzPickle` would make a new one.
+
+    No time limit cuts it off: the horizon counts.
+    """
+    layers: list[Any] = [env]
+    while isinstance(layers[-1], gymnasium.Wrapper):
+        layers.append(layers[-1].env)
+    others = [object.__new__(type(layer)) for layer in layers]
+    memo: dict[int, Any] = {
+        id(v): v
+        for x in layers
+        for v in vars(x).values()
+        if isinstance(v, spaces.Space | EnvSpec)
+    }
+    memo |= {id(x): other for x, other in zip(layers, others, strict=True)}
     try:
-        layers[-1].env = _copied(own)
-        starts = {kept(outer.reset(seed=seed)[0]) for seed in range(_SEEDS)}
-        fixed = len(starts) == 1
-        require(fixed, "env", "one that always starts in the same state", env)
-        start = dict.fromkeys(starts, 1.0)
-        return _grown(start, outcomes, observations.__getitem__, horizon)
-    except (AttributeError, TypeError) as error:
+        for layer, other in zip(layers, others, strict=True):
+            vars(other).update(copy.deepcopy(vars(layer), memo))
+            if isinstance(layer, TimeLimit):
+                vars(other).update(_elapsed_steps=-math.inf)
+    except Exception as error:  # each thing that cannot be copied has its own
         came = f"{type(error).__name__}: {error}"
         raise ValueError(f"env: expected one that can be copied, got {came}") from error
-    finally:
-        layers[-1].env = own
+    return others[0]
 
 
-def _copied(env: Any) -> Any:
-    """A copy of an environment as it is, also where `EzPickle` would make a new one."""
-    other = object.__new__(type(env))
-    shared = {id(v): v for v in vars(env).values() if isinstance(v, spaces.Space)}
-    vars(other).update(copy.deepcopy(vars(env), shared | {id(env): other}))
-    return other
+def _held(thing: Any, met: dict[int, int]) -> Any:
+    """What a thing is made of, for a text that is the same for equal things.
 
-
-def _held(thing: Any, within: tuple[int, ...]) -> Any:
-    """What a thing is made of, for a text that is the same for equal things."""
-    if isinstance(thing, bool | int | float | complex | str | bytes | None | Enum):
-        return thing
-    if id(thing) in within or isinstance(thing, spaces.Space | type | ModuleType):
+    Raises:
+        ValueError: of something in it that cannot be told.
+    """
+    plain = bool | int | float | complex | str | bytes | None | Enum | np.generic
+    if isinstance(thing, plain):
+        return type(thing).__name__, thing
+    if isinstance(thing, spaces.Space | type | ModuleType | EnvSpec):
         return type(thing).__name__
-    if isinstance(thing, np.generic | np.ndarray):
-        return thing.shape, thing.dtype.str, thing.tolist()
-    own = (*within, id(thing))
-    parts: Any = thing
+    if callable(thing) and hasattr(thing, "__qualname__"):
+        return thing.__qualname__
+    if id(thing) in met:
+        return "met before", met[id(thing)]
+    met[id(thing)] = len(met)
+    if isinstance(thing, np.ndarray | torch.Tensor):
+        parts = thing.tolist()
+        known = not isinstance(thing, np.ndarray) or thing.dtype != object
+        return [*thing.shape], parts if known else _held(parts, met)
+    own: list[Any] = []
     if isinstance(thing, set | frozenset):
-        parts = sorted(thing, key=repr)
+        own = sorted(thing, key=repr)
     elif isinstance(thing, Mapping):
-        parts = [part for pair in thing.items() for part in pair]
-    elif not isinstance(thing, list | tuple | deque):
-        if not hasattr(thing, "__dict__"):
-            return repr(thing)
-        parts = [part for pair in vars(thing).items() for part in pair]
-    return type(thing).__qualname__, [_held(part, own) for part in parts]
+        own = [part for pair in thing.items() for part in pair]
+    elif isinstance(thing, list | tuple | deque):
+        own = [*thing]
+    elif not hasattr(thing, "__dict__") or isinstance(thing, random.Random):
+        expected = "an environment made of plain values, arrays and objects of these"
+        require(False, "env", expected, thing)
+    slots = [s for kind in type(thing).__mro__ for s in vars(kind).get("__slots__", ())]
+    own += [getattr(thing, slot) for slot in slots if hasattr(thing, str(slot))]
+    own += [part for pair in getattr(thing, "__dict__", {}).items() for part in pair]
+    return type(thing).__qualname__, [_held(part, met) for part in own]
 
 
 def _grown(

@@ -145,7 +145,8 @@ def in_lock_step(
     with seeded(seed, spaces.device) as (env_seed, generator):
         act, mode = actor(envs, policy, spaces), autoreset_mode(envs)
         for offset in range(0, N, envs.num_envs):
-            spaces.check_reset(envs, env_seed)
+            # A seed of its own: what follows a check goes on from where it ended.
+            spaces.check_reset(envs, None if env_seed is None else env_seed + offset)
             observations = spaces.reset(envs, seed=None if offset else env_seed)
             running = np.arange(min(envs.num_envs, N - offset))
             for time in range(max_steps):

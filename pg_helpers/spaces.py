@@ -11,7 +11,12 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import (
+    AsyncVectorEnv,
+    AutoresetMode,
+    SyncVectorEnv,
+    VectorEnv,
+)
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,6 +28,7 @@ from pg_helpers.require import check_count, check_finite, require, shown
 
 # Of vectors of environments that others wrote: where an episode has ended with the
 # last step, or None once their reset() was seen to start new ones.
+_ASKED = 12  # times, for the first step after reset()
 _ENDED: WeakKeyDictionary[VectorEnv, NDArray | None] = WeakKeyDictionary()
 Step = tuple[NDArray, NDArray, NDArray, NDArray, dict[str, Any]]
 
@@ -81,13 +87,21 @@ class Spaces:
     def check_reset(self, env: VectorEnv, seed: int | None) -> None:
         """Refuse a vector whose reset() leaves ended episodes to start a step later.
 
-        That step would count, and nobody has taken it. A vector that others wrote, in
-        which an episode has just ended, is asked three times for its first step after
-        reset(). If the first answer differs from the second, and the third is one of
-        these again, this is no environment that draws random numbers of its own.
+        That step would count, and nobody has taken it. Gymnasium's AsyncVectorEnv
+        without shared memory is such a vector. One that others wrote, in which an
+        episode has just ended, is asked several times for its first step after reset():
+        the first answer must not be the odd one out, nor every second one (where
+        episodes have one step). An environment that draws random numbers of its own is
+        neither.
         """
         ended, mode = _ENDED.get(env.unwrapped), autoreset_mode(env)
         later = mode in (None, AutoresetMode.NEXT_STEP)
+        expected = "a vector whose reset() starts all episodes at once, as "
+        expected += "SyncVectorEnv and AsyncVectorEnv(shared_memory=True) do"
+        base: Any = env.unwrapped
+        loses = isinstance(base, AsyncVectorEnv) and not base.shared_memory
+        loses = loses and later
+        require(not loses, "env", expected, env)
         if ended is None or not (later and ended.any()):
             return
         if seed is None:
@@ -99,11 +113,13 @@ class Spaces:
             parts = self.step(env, self.for_env(nothing))[:4]
             return np.column_stack([part.reshape(len(ended), -1) for part in parts])
 
-        first, second, third = first_step(), first_step(), first_step()
-        same, other = (first == second).all(axis=1), (second == third).all(axis=1)
-        lost = ended & ~same & (other | (third == first).all(axis=1))
-        expected = "a vector whose reset() starts all episodes at once, as "
-        expected += "SyncVectorEnv and AsyncVectorEnv(shared_memory=True) do"
+        first, *rest = (first_step() for _ in range(_ASKED))
+        odd, even = rest[0::2], rest[1::2]
+        differs = (first != odd[0]).any(axis=1)
+        alike = np.all([o == odd[0] for o in odd], axis=(0, 2))
+        once = alike & np.all([e == odd[0] for e in even], axis=(0, 2))
+        each_second = alike & np.all([e == first for e in even], axis=(0, 2))
+        lost = ended & differs & (once | each_second)
         require(not lost.any(), "env", expected, env)
         _ENDED[env.unwrapped] = None
 

@@ -1,5 +1,6 @@
 """Worlds read from Gymnasium, beside the environments themselves and plain loops."""
 
+import random
 from collections import Counter
 from functools import partial
 from threading import Lock
@@ -9,7 +10,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from gymnasium.wrappers import TimeLimit, TransformObservation, TransformReward
+from gymnasium.envs.toy_text.frozen_lake import FrozenLakeEnv
+from gymnasium.wrappers import (
+    FlattenObservation,
+    TimeLimit,
+    TransformObservation,
+    TransformReward,
+)
 from oracles import assert_refused, chi_square_excess
 from worlds import Constant, CountingEnv, Rule, flat
 
@@ -192,16 +199,6 @@ def test_a_deterministic_environment_is_explored():
     assert env.step(2)[0]["place"] == 3
 
 
-class Counts(gymnasium.ObservationWrapper):
-    """Shows how often it was asked: it has a memory of its own."""
-
-    asked = 0
-
-    def observation(self, seen):
-        self.asked += 1
-        return seen | {"far": np.array([self.asked], np.float32)}
-
-
 @pytest.mark.parametrize(
     ("env", "horizon", "kind", "words"),
     [
@@ -215,7 +212,6 @@ class Counts(gymnasium.ObservationWrapper):
         (Walk(slips=True), 2, ValueError, "env: expected one that draws no random"),
         (Walk(starts=True), 2, ValueError, "env: expected one that always starts"),
         (Walk(mission=True), 2, ValueError, "observation space: expected one that"),
-        (Counts(Walk()), 2, ValueError, "env: expected one observation in each"),
         (
             TransformObservation(Walk(endless=True), lambda seen: seen, None),
             60,
@@ -241,6 +237,73 @@ def test_a_wrapper_that_may_change_the_rules_is_refused():
 def test_a_passenger_who_changes_his_mind_is_in_no_table():
     env = gymnasium.make("Taxi-v4", fickle_passenger=True)
     assert_refused(lambda: pg.from_gymnasium(env), ValueError, "env: expected dynamics")
+
+
+class Hidden(Walk):
+    """The goal pays ten times as much after the first step to the left."""
+
+    def reset(self, **options):
+        self.went = torch.zeros(1)
+        return super().reset(**options)
+
+    def step(self, action):
+        self.went = self.went + (action == 1)
+        seen, reward, *rest = super().step(action)
+        return seen, reward * (10 if self.went.any() else 1), *rest
+
+
+class Bonus(gymnasium.Wrapper):
+    """The first step to the right pays 5."""
+
+    had = False
+
+    def step(self, action):
+        seen, reward, *rest = super().step(action)
+        bonus, self.had = 5 * (action == 2 and not self.had), self.had or action == 2
+        return seen, reward + bonus, *rest
+
+
+class CutsOff(Walk):
+    def step(self, action):
+        seen, reward, done, _, info = super().step(action)
+        return seen, reward, done, self.time >= 3, info
+
+
+def test_what_is_hidden_in_a_tensor_or_a_wrapper_is_part_of_the_state():
+    assert exact.optimal_objective(pg.from_gymnasium(Hidden(), 4), 1.0) == 60
+    assert exact.optimal_objective(pg.from_gymnasium(Bonus(Walk()), 4), 1.0) == 13
+    env = CutsOff()
+    world = pg.from_gymnasium(env, 3)
+    policy = pg.policy_for(world)
+    flat = FlattenObservation(env)
+    one, other = (pg.sample_trajectories(e, policy, 200) for e in (flat, world))
+    assert one.truncated.sum() > 100 and other.truncated.sum() > 100
+    words = "env: expected no episode cut off before the horizon"
+    assert_refused(lambda: pg.from_gymnasium(env, 4), ValueError, words)
+
+
+class Doubles(FrozenLakeEnv):
+    def step(self, action):
+        seen, reward, *rest = super().step(action)
+        return seen, 2 * reward, *rest
+
+
+class OwnGenerator(Walk):
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+
+@pytest.mark.parametrize(
+    "env, words",
+    [
+        (Doubles(), "env: expected a step() that does what its rules say"),
+        (OwnGenerator(random.Random(0)), "env: expected an environment made of plain"),
+        (OwnGenerator(np.random.default_rng(0)), "env: expected an environment made"),
+    ],
+)
+def test_what_cannot_be_known_is_refused(env, words):
+    assert_refused(lambda: pg.from_gymnasium(env, 3), ValueError, words)
 
 
 def test_what_cannot_be_copied_is_refused():
