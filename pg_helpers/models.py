@@ -51,6 +51,11 @@ _NEUTRAL = (
 )
 
 
+# What an environment holds: values, and what never changes.
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, np.generic)
+_FIXED = (spaces.Space, type, ModuleType, EnvSpec)
+
+
 class Outcome(NamedTuple):
     """What can come of an action: how likely, where to, what it pays, whether the end.
 
@@ -295,10 +300,9 @@ def _held(thing: Any, met: dict[int, int]) -> Any:
     Raises:
         ValueError: of something in it that cannot be told.
     """
-    plain = bool | int | float | complex | str | bytes | None | Enum | np.generic
-    if isinstance(thing, plain):
+    if isinstance(thing, _PLAIN):
         return type(thing).__name__, thing
-    if isinstance(thing, spaces.Space | type | ModuleType | EnvSpec):
+    if isinstance(thing, _FIXED):
         return type(thing).__name__
     if callable(thing) and hasattr(thing, "__qualname__"):
         return thing.__qualname__
