@@ -65,8 +65,9 @@ class MaskInObservation(gymnasium.Wrapper):
 
     def _with_mask(self, seen: Any, info: dict[str, Any]) -> NDArray:
         mask: Any = seen.get(_MASK) if self._in_dict else info.get(_MASK)
-        fits = np.shape(mask) == (self._num_actions,)
-        require(fits, "env", f"'{_MASK}' of {self._num_actions} entries", mask)
+        fits = np.shape(mask) == (self._num_actions,) and np.isin(mask, (0, 1)).all()
+        expected = f"'{_MASK}' of {self._num_actions} entries, 0 or 1"
+        require(fits, "env", expected, mask)
         if self._in_dict:
             seen = {name: part for name, part in seen.items() if name != _MASK}
         flat: Any = spaces.flatten(self._seen, seen)
@@ -101,9 +102,20 @@ class MaskedPolicy(nn.Module):
         Returns:
             A `Categorical` with batch shape (...); the logits of what is not allowed
             are minus infinity.
+
+        Raises:
+            TypeError: the inner policy does not return a Categorical.
+            ValueError: observations are no vectors of floats.
         """
+        has_mask = observations.ndim and observations.is_floating_point()
+        expected = "vectors with a mask at their end"
+        require(has_mask, "observations", expected, observations)
         seen = observations[..., : -self.num_actions]
         mask = observations[..., -self.num_actions :] != 0
         allowed = mask | ~mask.any(dim=-1, keepdim=True)
-        logits = self.policy(seen).logits.masked_fill(~allowed, -torch.inf)
+        answer = self.policy(seen)
+        known = isinstance(answer, Categorical)
+        expected = "a Categorical over the actions"
+        require(known, "policy", expected, type(answer), TypeError)
+        logits = answer.logits.masked_fill(~allowed, -torch.inf)
         return Categorical(logits=logits, validate_args=False)

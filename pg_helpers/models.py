@@ -104,7 +104,8 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
             return from_gymnasium(made, horizon)
     require(isinstance(env, gymnasium.Env), "env", "an environment", env, TypeError)
     inner, taken = env.unwrapped, env.action_space
-    is_table, is_cards = hasattr(inner, "P"), isinstance(inner, BlackjackEnv)
+    is_table = hasattr(inner, "P") and hasattr(inner, "initial_state_distrib")
+    is_cards = isinstance(inner, BlackjackEnv)
     layers, layer = [], env
     while isinstance(layer, gymnasium.Wrapper):
         layers.append(layer)

@@ -348,6 +348,10 @@ def test_a_mask_in_the_observation_comes_last():
     assert not batch.actions.any()
     log_probs = policy(torch.zeros(1, 4)).logits
     assert log_probs.isfinite().all()  # a padded step has no mask
+    with pytest.raises(TypeError, match="^policy: expected a Categorical"):
+        pg.MaskedPolicy(pg.GaussianPolicy(2, 1), 2)(torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="^observations: expected vectors"):
+        policy(torch.tensor(3))
     for env in (Masked(wrong=True), CountingEnv()):
         refused = pg.MaskInObservation(env).reset
         assert_refused(refused, ValueError, "env: expected 'action_mask' of 2 entries")
