@@ -106,10 +106,7 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
     inner, taken = env.unwrapped, env.action_space
     is_table = hasattr(inner, "P") and hasattr(inner, "initial_state_distrib")
     is_cards = isinstance(inner, BlackjackEnv)
-    layers, layer = [], env
-    while isinstance(layer, gymnasium.Wrapper):
-        layers.append(layer)
-        layer = layer.env
+    layers = _layers(env)[:-1]
     own = [type(layer).__name__ for layer in layers if not isinstance(layer, _NEUTRAL)]
     plain = not own or not (is_table or is_cards)
     require(plain, "env", "no wrapper that may change what its rules say", own)
@@ -268,14 +265,20 @@ def _explored(env: gymnasium.Env, horizon: int) -> TabularMDP:
     return _grown(start, outcomes, observations.__getitem__, horizon)
 
 
+def _layers(env: gymnasium.Env) -> list[Any]:
+    """The environment and what its wrappers contain, from the outside inwards."""
+    layers: list[Any] = [env]
+    while isinstance(layers[-1], gymnasium.Wrapper):
+        layers.append(layers[-1].env)
+    return layers
+
+
 def _copied(env: gymnasium.Env) -> gymnasium.Env:
     """A copy as it is, with its wrappers, also where `EzPickle` would make a new one.
 
     No time limit cuts it off: the horizon counts.
     """
-    layers: list[Any] = [env]
-    while isinstance(layers[-1], gymnasium.Wrapper):
-        layers.append(layers[-1].env)
+    layers = _layers(env)
     others = [object.__new__(type(layer)) for layer in layers]
     memo: dict[int, Any] = {
         id(v): v
