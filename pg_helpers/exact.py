@@ -32,6 +32,7 @@ from pg_helpers.require import (
 __all__ = [
     "AllTrajectories",
     "action_values",
+    "can_be_listed",
     "count_trajectories",
     "estimator_mean",
     "estimator_variance",
@@ -100,6 +101,16 @@ def count_trajectories(mdp: TabularMDP) -> int:
     check_mdp(mdp)
     *_, count = _count_prefixes(mdp)
     return count
+
+
+def can_be_listed(mdp: TabularMDP) -> bool:
+    """Whether all trajectories fit into `MEMORY_LIMIT`.
+
+    Raises:
+        TypeError: mdp is not a TabularMDP.
+    """
+    check_mdp(mdp)
+    return _memory(mdp, padded=True)[1] <= MEMORY_LIMIT
 
 
 def objective(mdp: TabularMDP, policy: Any, gamma: float) -> Tensor:
@@ -622,14 +633,18 @@ def _check_trajectories(mdp: TabularMDP, given: Any) -> None:
         require(inside, "trajectories", f"numbers from 0 to {bound - 1}", index)
 
 
-def _check_memory(mdp: TabularMDP, padded: bool) -> None:
-    """Refuse an enumeration of all trajectories (padded) or prefixes if too large."""
+def _memory(mdp: TabularMDP, padded: bool) -> tuple[int, int]:
+    """Number of trajectories, and bytes to list them (padded) or their prefixes."""
     number = prefixes = 0
     for number in _count_prefixes(mdp):
         prefixes += number
         if number > _MOST_COUNTED:
             break
-    needed = (number * mdp.horizon if padded else prefixes) * _BYTES_PER_STEP
+    return number, (number * mdp.horizon if padded else prefixes) * _BYTES_PER_STEP
+
+
+def _check_memory(mdp: TabularMDP, padded: bool) -> None:
+    number, needed = _memory(mdp, padded)
     if needed > MEMORY_LIMIT:
         count = "more than 10^250" if number > _MOST_COUNTED else _in_digits(number)
         raise ValueError(

@@ -13,6 +13,7 @@ from pg_helpers.clinic.batches import (
     Batches,
     Law,
     all_batches,
+    disjoint_batches,
     number_of_batches,
     sampled_batches,
 )
@@ -31,6 +32,8 @@ _CHECKED, _CHECKED_SLOWLY = 1000, 100
 # What is only compared is measured on this share of the batches.
 SHARE = 8
 _PER_COEFFICIENT, _MOST_COEFFICIENTS = 20, 100
+# Of drawn trajectories as many batches are wanted.
+_FEWEST = 100
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def answers(
         # The plain estimate on the same batches says how wide these scatter.
         here = total_variance(_mean_of(case.plain, batches), batches.chance)
         noise *= case.plain_variance(N) / here if here > 0 else 1
-    missed = len(case.probability) - len(batches.index.unique())
+    missed = 0
+    if case.drawn is None:
+        missed = len(case.probability) - len(batches.index.unique())
     return Answers(batches, found, expected, uncertain, noise, missed)
 
 
@@ -124,6 +129,16 @@ def by_singles(asked: Answers, asker: Asker, seed: int) -> Answers:
 
 def _batches(asker: Asker, N: int, seed: int, share: int) -> Batches:
     law, most = asker.case.law, asker.most_listed() // share
+    if law.drawn is not None:
+        drawn = disjoint_batches(law, N, asker.most_drawn(N) // share, seed)
+        if len(drawn.index) < _FEWEST:
+            raise FaultError(
+                f"The world has too many trajectories to be listed, and those that are "
+                f"drawn give only {len(drawn.index)} batches of {N}. Examine it with "
+                "fewer trajectories in a batch.",
+                undecided=True,
+            )
+        return _ordered(drawn, asker, N, seed)
     if number_of_batches(law, N, False) <= min(most, _CHECKED):
         return all_batches(law, N, exchangeable=False)
     if number_of_batches(law, N, True) <= most and _exchangeable(asker, N, seed):
@@ -131,9 +146,15 @@ def _batches(asker: Asker, N: int, seed: int, share: int) -> Batches:
     if number_of_batches(law, N, False) <= most:
         return all_batches(law, N, exchangeable=False)
     drawn = sampled_batches(law, N, asker.most_drawn(N) // share, seed)
+    return _ordered(drawn, asker, N, seed)
+
+
+def _ordered(drawn: Batches, asker: Asker, N: int, seed: int) -> Batches:
+    """The batches in order of their lengths, where that is worth it and allowed."""
     if asker.way == BY_LENGTHS and _exchangeable(asker, N, seed):
-        # In order of their lengths more of them are alike.
-        index = in_order(drawn.index, law, asker.case.lengths[drawn.index])
+        # So more of them are alike.
+        law, lengths = asker.case.law, asker.case.lengths
+        index = in_order(drawn.index, law, lengths[drawn.index])
         return replace(drawn, index=index)
     return drawn
 
@@ -242,7 +263,7 @@ def _controlled(found: Tensor, batches: Batches, case: Case) -> tuple[Tensor, fl
         slopes = inverse @ (weighted.T @ (found - mean))
         left, moved, used = control @ -slopes, shift @ slopes, K
     else:
-        control = _mean_of(case.plain - case.probability @ case.plain, batches)
+        control = _mean_of(case.plain - case.of_J, batches)
         shift = chance @ control
         control -= shift
         slopes = (chance @ (control * (found - mean))) / (chance @ control**2)

@@ -44,11 +44,14 @@ class Law:
         start: int64 (K,), where it starts, counted from 0; zeros where a group may
             begin anywhere.
         group_size: G, trajectories in a group; None where a batch is one group.
+        drawn: float64 (K,), where the first half of the trajectories was drawn by this
+            law, and the second by another: how many times as often each comes there.
     """
 
     probability: Tensor
     start: Tensor
     group_size: int | None = None
+    drawn: Tensor | None = None
 
     def sizes(self, N: int) -> tuple[int, int]:
         """Number of groups in N trajectories, and of trajectories in each."""
@@ -119,6 +122,31 @@ def number_of_batches(law: Law, N: int, exchangeable: bool) -> int:
     P, G = law.sizes(N)
     kinds = law.start.bincount().tolist()
     return sum(math.comb(K + G - 1, G) if exchangeable else K**G for K in kinds) ** P
+
+
+def disjoint_batches(law: Law, N: int, number: int, seed: int) -> Batches:
+    """Share drawn trajectories out, so that each is in one batch of N at most.
+
+    One of a batch, at a random place, is of the second half. The chance of a batch
+    makes up for it.
+
+    Args:
+        law: of trajectories that are drawn.
+        N: trajectories in a batch.
+        number: of batches, at most; there are fewer where the trajectories run out.
+        seed: of the places.
+    """
+    assert law.drawn is not None
+    half = len(law.drawn) // 2
+    number = min(number, half // max(N - 1, 1))
+    index = torch.arange(number * (N - 1)).reshape(number, N - 1)
+    index = torch.cat([index, half + torch.arange(number)[:, None]], dim=1)
+    place = torch.from_numpy(np.random.default_rng(seed).integers(N, size=number))
+    rows = torch.arange(number)
+    index[rows, -1], index[rows, place] = index[rows, place], index[rows, -1]
+    weight = 1 / law.drawn[index].mean(dim=1)
+    words = f"{number:,} sampled {_in_words(law, N)}"
+    return Batches(index, weight / weight.sum(), True, words)
 
 
 def sampled_batches(law: Law, N: int, number: int, seed: int) -> Batches:

@@ -6,12 +6,15 @@ import copy
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pg_helpers import exact
 from pg_helpers.clinic.batches import Law
+from pg_helpers.clinic.draws import draw
 from pg_helpers.clinic.forms import Form
 from pg_helpers.clinic.targets import Regularised, Target, gradient_of
 from pg_helpers.mdp import TabularMDP
@@ -36,7 +39,10 @@ _LAMBDA, _AWAY = 0.95, 0.5
 
 
 class Case:
-    """Every trajectory of a world, what the policy does in it, and the truth.
+    """The trajectories of a world, what the policy does in it, and the truth.
+
+    Every trajectory is listed. Where there are too many, some are drawn, and the truth
+    is computed by dynamic programming.
 
     A padded step holds state 0, action 0 and reward 0, as in a batch that was begun
     with zeros. The policy has an opinion about it as about any other step.
@@ -47,15 +53,21 @@ class Case:
     Attributes:
         policy: what gradients are taken of.
         gamma: discount of J.
-        every: the K trajectories, padded to the horizon T.
+        every: the K trajectories, padded to the horizon T; observations are the numbers
+            of states.
+        drawn: float64 (K,), where they are drawn, the first half by the policy and the
+            second by another law: how many times as often each is in the second. None
+            where all are listed.
         states: int64 (K, T), the state before each step; 0 where padded.
         lengths: int64 (K,).
-        probability: float64 (K,), P(tau|theta) of each trajectory.
+        probability: float64 (K,), P(tau|theta) of each trajectory; where they are
+            drawn, their weights in a mean.
         log_pi: (S, A), in the policy's precision, without a graph.
         pi: float64 (S, A), the policy's probabilities.
         parameters: of the policy, those that count, P numbers in all.
         scores: float64 (S * A, P), the gradient of each ln pi(a|s).
-        truth: float64 (P,), the gradient of J, or of the target.
+        of_J: float64 (P,), the gradient of J.
+        truth: float64 (P,), the same, or the gradient of the target.
         form: what a loss is to be off-policy, if that was said.
         name: what the truth is called.
         groups: (P, G), prompts in a batch and trajectories of each; None for a batch
@@ -69,9 +81,10 @@ class Case:
     Raises:
         TypeError: the policy does not return a Categorical.
         ValueError: an episode may start in a terminal state, and so have no step; the
-            enumeration is larger than memory allows; the policy's answer depends on
-            more than the observation; a parameter is not the policy's; or the truth
-            has another shape, is zero or beyond comparison.
+            policy's answer depends on more than the observation; a parameter is not
+            the policy's; the truth has another shape, is zero or beyond comparison; or
+            trajectories are drawn, and groups have several starts or the target is
+            for trajectories of another policy.
     """
 
     def __init__(
@@ -93,17 +106,15 @@ class Case:
         self.old_log_pi: Tensor | None = None
         device, dtype = placement(policy)
         self.rounding = _ROUNDING.get(dtype, _ROUNDING_OF_HALF)
-        listed = exact.trajectories(mdp)
-        seen = observed(mdp, policy)
-        self.log_pi = _check_policy("policy", mdp, policy, seen)
-        twin = _in_float64(policy, mdp)
-        gradient = exact.gradient(mdp, twin, gamma)
+        self._seen = observed(mdp, policy)
+        self.log_pi = _check_policy("policy", mdp, policy, self._seen)
+        self._mdp, self._twin = mdp, _in_float64(policy, mdp)
+        twin = self._twin
         scores = exact.score_table(mdp, twin).flatten(0, 1).double().cpu()
-        self.parameters, columns = _chosen(policy, parameters)
-        self.scores = scores[:, columns]
+        self.parameters, self._columns = _chosen(policy, parameters)
+        self.scores = scores[:, self._columns]
         with torch.no_grad():
             self.pi = twin(observed(mdp, twin)).logits.exp().double().cpu()
-            chance = exact.log_prob(mdp, twin, listed).exp().double().cpu()
         if reference is None:
             self.ref_log_pi = _moved(self.log_pi)
         else:
@@ -114,30 +125,31 @@ class Case:
         with torch.no_grad():
             self.values = exact.state_values(mdp, twin, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
-        # What the policy never does no loss can meet.
-        possible = (chance > 0).nonzero().squeeze(1)
-        self.probability, mask = chance[possible], listed.mask[possible]
-        states = listed.states[possible]
-        self.states = torch.where(mask, states[:, :-1], 0)
+        found, self.probability, self.drawn = self._trajectories()
+        mask, last = found.mask, found.states[:, -1]
+        self.states = torch.where(mask, found.states[:, :-1], 0)
         self.lengths = mask.sum(dim=1)
-        last = states[:, -1]
         self.every = Trajectories(
-            observations=seen[self.states],
-            actions=listed.actions[possible].to(device),
-            rewards=listed.rewards[possible].to(device, dtype),
+            observations=self.states,
+            actions=found.actions.to(device),
+            rewards=found.rewards.to(device, dtype),
             mask=mask.to(device),
             truncated=~torch.tensor(mdp.terminal)[last].to(device),
-            final_observations=seen[last],
+            final_observations=self._seen[last],
         )
         start = torch.zeros_like(self.lengths)
         if groups is not None:
+            one = self.drawn is None or (mdp.initial > 0).sum() == 1
+            require(one, "groups", "trajectories that can be listed, or one start", mdp)
             start = self.states[:, 0].unique(return_inverse=True)[1]
         self._start = start
         self.size = float(self.probability @ self.plain.norm(dim=1))
         self.name, self.form = "the gradient of J", None
         given: Tensor | None = None
-        gradient = gradient.double().cpu()[columns]
+        gradient = self.of_J = self.estimator_mean()
         if isinstance(target, Form):
+            listed = self.drawn is None
+            require(listed, "target", "a world whose trajectories can be listed", mdp)
             self.form = target  # with ratios of 1 it has the gradient of J
         elif isinstance(target, Regularised):
             self.name = f"{self.name} {target.words}"
@@ -146,7 +158,7 @@ class Case:
             self.name = "the target"
             given = target  # type: ignore[assignment]  # checked below
             if callable(target):
-                given = gradient_of(target, mdp, twin, gamma)[columns]
+                given = gradient_of(target, mdp, twin, gamma)[self._columns]
         self.truth = _truth(gradient, given, self.size)
 
     @property
@@ -158,7 +170,7 @@ class Case:
         """Trajectories (..., N) by their number, padded to this length."""
         every = self.every
         return Trajectories(
-            observations=every.observations[index, :length],
+            observations=self._seen[self.states[index, :length]],
             actions=every.actions[index, :length],
             rewards=every.rewards[index, :length],
             mask=every.mask[index, :length],
@@ -170,7 +182,38 @@ class Case:
     def law(self) -> Law:
         """How batches are drawn."""
         size = None if self.groups is None else self.groups[1]
-        return Law(self.probability, self._start, size)
+        return Law(self.probability, self._start, size, self.drawn)
+
+    def estimator_mean(
+        self, gamma: float | None = None, by_gae: bool = False, **options: Any
+    ) -> Tensor:
+        """`exact.estimator_mean`, float64 (P,); the gradient of J by default.
+
+        Args:
+            gamma: discount; that of J by default.
+            by_gae: whether advantages are made with the true V.
+            **options: of that function.
+        """
+        gamma = self.gamma if gamma is None else gamma
+        values = self.values if by_gae else None
+        found = exact.estimator_mean(
+            self._mdp, self._twin, gamma, values=values, **options
+        )
+        return found.double().cpu()[self._columns]
+
+    def _trajectories(self) -> tuple[exact.AllTrajectories, Tensor, Tensor | None]:
+        """All that the policy may produce, or some; weights; and `drawn`."""
+        mdp = self._mdp
+        if not exact.can_be_listed(mdp):
+            found, more = draw(mdp, self.pi, self.scores.shape[1], seed=0)
+            chance = 2 / (1 + more)
+            return found, chance / chance.sum(), more
+        listed = exact.trajectories(mdp)
+        with torch.no_grad():
+            chance = exact.log_prob(mdp, self._twin, listed).exp().double().cpu()
+        possible = chance > 0  # what the policy never does no loss can meet
+        parts = (part[possible] for part in vars(listed).values())
+        return exact.AllTrajectories(*parts), chance[possible], None
 
     def given(
         self, asks: frozenset[str], index: Tensor, length: int
@@ -248,13 +291,10 @@ class Case:
     @cached_property
     def plain(self) -> Tensor:
         """The estimate (19) from each single trajectory, (K, P)."""
-        return self._weighted(self.every.rewards.cpu().double())
-
-    def _weighted(self, rewards: Tensor) -> Tensor:
-        """The return of rewards (K, T) times the score of each trajectory, (K, P)."""
         score = torch.zeros(len(self.states), self.scores.shape[1], dtype=torch.float64)
         for time, taken in enumerate(self.every.mask.cpu().T):
             score[taken] += self.scores[self._pairs[taken, time]]
+        rewards = self.every.rewards.cpu().double()
         return total_return(rewards, self.gamma)[:, None] * score
 
     def _penalty(self, target: Regularised) -> Tensor:
@@ -263,12 +303,20 @@ class Case:
         It is that of a reward of -weight (ln pi - ln ref) whose gradient is not taken:
         the mean of grad ln pi is 0.
         """
-        more = self.pi.log()
+        more = self.pi.log().where(self.pi > 0, 0)
         if target.relative:
             more = more - self.ref_log_pi.double().cpu()
-        rewards = -target.weight * more.flatten()[self._pairs]
-        mask = self.every.mask.cpu()
-        return self.probability @ self._weighted(rewards.where(mask, 0))
+        mdp, (state, action, after, chance, _) = self._mdp, self._mdp.edges
+        (S, A), paid = self.pi.shape, -target.weight * more.numpy()[state, action]
+        where = torch.from_numpy(np.stack([state * A + action, after]))
+        dynamics = [
+            torch.sparse_coo_tensor(where, torch.tensor(of), (S * A, S))
+            for of in (chance, paid)
+        ]
+        ends = mdp.terminal, mdp.horizon, mdp.observations
+        world = TabularMDP(mdp.initial, *dynamics, *ends)
+        found = exact.gradient_by_dp(world, self._twin, self.gamma)
+        return found.double().cpu()[self._columns]
 
     def plain_variance(self, N: int) -> float:
         """The total variance of its mean over N trajectories."""

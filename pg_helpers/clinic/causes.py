@@ -552,7 +552,8 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
 
     A recipe that treats each trajectory for itself has the same mean for every N, and
     one that subtracts the others' mean, which is linear, that of pairs. Others are
-    summed over all batches, where there are not too many.
+    summed over all batches, where there are not too many. Where trajectories are drawn,
+    dynamic programming knows the mean of some recipes.
     """
     if cause is None or not asked.batches.sampled or asked.missed:
         return asked
@@ -563,20 +564,40 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
         alone = (CENTRINGS[0], 1), (CENTRINGS[1], min(N, 2) if groups == 1 else N)
         N = next((n for centring, n in alone if recipe.centring is centring), N)
     width = len(case.scores)
-    if number_of_batches(case.law, N, True) * width > _NUMBERS:
+    mean = _mean_by_dp(recipe, case, index) if case.drawn is not None else None
+    if mean is None and (
+        case.drawn is not None
+        or number_of_batches(case.law, N, True) * width > _NUMBERS
+    ):
         return asked
     most = max(1, _AT_ONCE // max(width, index.shape[1] * case.horizon))
     for rows, batches in zip(found.split(most), index.split(most), strict=True):
         same = cause.factor * (recipe.table(sample_of(case, batches)) @ case.scores)
         if (rows - same).norm() > _IS_THE_LOSS * rows.norm():
             return asked
-    every = all_batches(case.law, N, True)
-    chunks = zip(every.index.split(most), every.chance.split(most), strict=True)
-    table = torch.zeros(width, dtype=torch.float64)
-    for batches, chance in chunks:
-        table += chance @ recipe.table(sample_of(case, batches))
-    mean = cause.factor * (table @ case.scores)
-    return replace(asked, expected=mean, uncertain=0.0)
+    if mean is None:
+        every = all_batches(case.law, N, True)
+        chunks = zip(every.index.split(most), every.chance.split(most), strict=True)
+        table = torch.zeros(width, dtype=torch.float64)
+        for batches, chance in chunks:
+            table += chance @ recipe.table(sample_of(case, batches))
+        mean = table @ case.scores
+    return replace(asked, expected=cause.factor * mean, uncertain=0.0)
+
+
+def _mean_by_dp(recipe: _Recipe, case: Case, index: Tensor) -> Tensor | None:
+    """The mean (P,) of a recipe over all batches such as (B, N), if it is known."""
+    weight, centring, *form = recipe
+    if weight.mean is None or form != [PLACES[0], MASKS[0], MEANS[0]]:
+        return None
+    share, words, N = 1.0, centring.fault, index.shape[1]
+    for_all = weight.apply(sample_of(case, index[:1])).shape[-1] == 1
+    for over, size in (("batch", N), ("group", case.law.sizes(N)[1])):
+        if words == f"the mean over the {over} is subtracted" and for_all:
+            share, words = 1 - 1 / size, ""  # its own part of the mean
+    others = "the mean of the other trajectories"
+    known = not words or words.startswith(others)  # whose scores are independent
+    return share * case.estimator_mean(**weight.mean) if known else None
 
 
 def _runs_on(recipe: _Recipe, case: Case, index: Tensor) -> bool:

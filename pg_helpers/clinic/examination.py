@@ -200,6 +200,9 @@ def examine(
         case = Case(
             mdp, policy, gamma, parameters=parameters, reference=reference, **options
         )
+        listed = behaviour is None or case.drawn is None
+        expected = "a world whose trajectories can be listed"
+        require(listed, "behaviour", expected, mdp)
         old = None if behaviour is None else case.table("behaviour", mdp, behaviour)
         if old is not None:
             least = float(old.exp()[case.pi > 0].min())
@@ -382,6 +385,9 @@ class _Examination:
         if "old_log_probs" not in self._asker.loss.asks:
             return None
         form = self._case.form
+        if self._case.drawn is not None:
+            not_examined.append("trajectories of another policy")
+            return None
         try:
             return off_policy(
                 self._asker, N, self._seed, self.recognised, form, self._behaviour
@@ -444,6 +450,8 @@ class _Examination:
     ) -> tuple[list[Row], list[str]]:
         """The row for a larger N, if that may differ; and what is not looked at."""
         rows, missing = [], ["other worlds and policies"]
+        if self._case.drawn is not None:
+            missing.append("trajectories that were not drawn")
         if self._case.every.mask.all():
             missing.append("padding: every episode has the same length")
         asker = self._asker

@@ -58,11 +58,14 @@ class Ingredient:
         fault: what is wrong with it, in words; empty where nothing is.
         apply: what it does; each kind has arguments of its own.
         variants: the same with other constants, which losses choose differently.
+        mean: of weights, options of `Case.estimator_mean` for what a loss with them has
+            as its mean, and nothing else at fault; None where that is not known.
     """
 
     fault: str
     apply: Callable[..., Tensor]
     variants: tuple[Callable[..., Tensor], ...] = ()
+    mean: dict[str, Any] | None = None
 
 
 # Weights: from a sample to (B, N, T), or to (B, N, 1) for all steps alike.
@@ -77,9 +80,8 @@ def _to_go(sample: Sample, gamma: float | None = None) -> Tensor:
     return rewards_to_go(sample.rewards, sample.gamma if gamma is None else gamma)
 
 
-def _discounted_to_go(sample: Sample, gamma: float | None = None) -> Tensor:
-    gamma = sample.gamma if gamma is None else gamma
-    return sample.powers(gamma) * _to_go(sample, gamma)
+def _discounted_to_go(sample: Sample) -> Tensor:
+    return sample.powers(sample.gamma) * _to_go(sample)
 
 
 def _rewards(sample: Sample) -> Tensor:
@@ -186,12 +188,16 @@ def _endless(sample: Sample) -> Tensor:
 
 
 def _with_or_without_gamma(
-    words: str, weigh: Callable[..., Tensor], gamma: float | None = None
+    words: str,
+    weigh: Callable[..., Tensor],
+    gamma: float | None = None,
+    mean: dict[str, Any] | None = None,
 ) -> list[Ingredient]:
     dropped = f"{words}, and {DROPPED}" if words else DROPPED
+    without = None if mean is None else mean | {"discounted": False}
     return [
-        Ingredient(words, partial(_from_start, weigh, gamma=gamma)),
-        Ingredient(dropped, weigh),
+        Ingredient(words, partial(_from_start, weigh, gamma=gamma), mean=mean),
+        Ingredient(dropped, weigh, mean=without),
     ]
 
 
@@ -208,9 +214,6 @@ def _weights() -> list[Ingredient]:
     past = "each action is credited with the rewards up to it, not from it on"
     wrong: list[tuple[str, Callable[..., Tensor]]] = [
         ("no reward is in it", _ones),
-        (DROPPED, to_go),
-        (_NOT_DISCOUNTED, partial(_total, gamma=1.0)),
-        (_NOT_DISCOUNTED, partial(_to_go, gamma=1.0)),
         *[
             ("the discount is applied twice", partial(_twice, weigh))
             for weigh in (_total, to_go, discounted_to_go)
@@ -232,16 +235,22 @@ def _weights() -> list[Ingredient]:
         ],
         (f"{lost}, and {DROPPED}", partial(_without_last, to_go)),
     ]
-    for gamma in _OTHER_GAMMAS:
-        name = _OTHER_GAMMA.format(gamma)
-        wrong += [
-            (name, partial(weigh, gamma=gamma)) for weigh in (_total, discounted_to_go)
-        ]
-        wrong.append((f"{name}, and {DROPPED}", partial(to_go, gamma=gamma)))
-    right = [Ingredient("", _total), Ingredient("", discounted_to_go)]
-    return [
-        *right,
+    found = [
+        Ingredient("", _total, mean={}),
+        *_with_or_without_gamma("", to_go, mean={}),
+        *[
+            Ingredient(_NOT_DISCOUNTED, partial(weigh, gamma=1.0), mean={"gamma": 1.0})
+            for weigh in (_total, to_go)
+        ],
         *[Ingredient(*pair) for pair in wrong],
+    ]
+    for gamma in _OTHER_GAMMAS:
+        name, mean = _OTHER_GAMMA.format(gamma), {"gamma": gamma}
+        found.append(Ingredient(name, partial(_total, gamma=gamma), mean=mean))
+        weigh = partial(to_go, gamma=gamma)
+        found += _with_or_without_gamma(name, weigh, gamma, mean)
+    return [
+        *found,
         *_with_or_without_gamma(_ENDLESS, _endless),
         *_with_or_without_gamma(_LAST_ROW, partial(_without_last_row, to_go)),
     ]
@@ -259,10 +268,12 @@ def _gae_weights() -> list[Ingredient]:
     """Those of losses that are given the true V, or advantages made with it."""
     found = []
     for lam in (0.95, 1.0, 0.0, 0.9, 0.97, 0.99):
-        found += _with_or_without_gamma("", partial(_gae, lam=lam))
+        mean = {"by_gae": True, "lam": lam}
+        found += _with_or_without_gamma("", partial(_gae, lam=lam), mean=mean)
     for gamma in (1.0, *_OTHER_GAMMAS):
         words = _OTHER_GAMMA.format(gamma) if gamma < 1 else _NOT_DISCOUNTED
-        found += _with_or_without_gamma(words, partial(_gae, gamma=gamma), gamma)
+        mean = {"by_gae": True, "lam": 0.95, "gamma": gamma}
+        found += _with_or_without_gamma(words, partial(_gae, gamma=gamma), gamma, mean)
     never = torch.zeros_like
     ends: list[tuple[str, Callable[..., Tensor], Callable[..., Tensor]]] = [
         ("`done` is read an index late in GAE", _late, _late),
