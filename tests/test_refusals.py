@@ -456,7 +456,9 @@ EXACT = [
             infinite=[lambda listed: torch.full((K,), INF)],
         ),
     ),
-    *rows(exact, "count_trajectories optimal_objective", mdp=a_world(LONG)),
+    *rows(
+        exact, "count_trajectories can_be_listed optimal_objective", mdp=a_world(LONG)
+    ),
     *rows(exact, "objective objective_by_dp gradient gradient_by_dp"),
     *rows(exact, "state_values action_values"),
     Row(exact.visits, mdp=a_world(WORLD)),
@@ -686,7 +688,7 @@ LEARNING = [
         ],
         loss=Arg(plain, kind=[None, *NO_LOSS]),
         run=Arg(plain, kind=[None, *NO_LOSS], named="loss"),
-        mdp=Arg(WORLD, (), ["corridor", pg.TabularMDP], [ENDED, LONG], [HUGE]),
+        mdp=Arg(WORLD, (), ["corridor", pg.TabularMDP], [ENDED], [HUGE]),
         policy=Arg(
             TABLE,
             kind=["greedy", lambda seen: FLAT, pg.GaussianPolicy(3, 2)],

@@ -63,7 +63,7 @@ def batch(
     check_count("seed", seed, at_least=0, at_most=2**63 - 1)
     mdp, policy = world_and_policy(mdp, policy)
     with untouched(policy):
-        case = Case(mdp, policy, GAMMA)
+        case = Case(mdp, policy, GAMMA, seed=seed)
     generator, shares = np.random.default_rng(seed), case.probability.numpy()
     drawn = generator.choice(len(shares), num_trajectories, p=shares / shares.sum())
     found = case.batch(torch.from_numpy(drawn), case.horizon)

@@ -30,8 +30,9 @@ _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
 _ROUNDING_OF_HALF = 2e-2
 # Lengths between these can be squared.
 SHORTEST, LONGEST = 1e-140, 1e140
-# As many rows are looked at in one piece.
-_ROWS = 2**14
+# As many rows, or numbers, are looked at in one piece.
+_ROWS, _NUMBERS = 2**14, 2**22
+LISTED = "a world whose trajectories can be listed, with this argument {}"
 # As many states are shown to the policy alone.
 _ALONE = 20
 # Of advantages by GAE; how far the logits of a reference policy are moved.
@@ -97,6 +98,7 @@ class Case:
         advantages: Advantages = "total",
         groups: tuple[int, int] | None = None,
         reference: nn.Module | None = None,
+        seed: int = 0,
     ) -> None:
         starts = not (mdp.initial[mdp.terminal] > 0).any()
         expected = "every episode to have a step"
@@ -125,7 +127,7 @@ class Case:
         with torch.no_grad():
             self.values = exact.state_values(mdp, twin, gamma).to(self.log_pi)
         self._alive = torch.tensor(~mdp.terminal)[:, None]
-        found, self.probability, self.drawn = self._trajectories()
+        found, self.probability, self.drawn = self._trajectories(seed)
         mask, last = found.mask, found.states[:, -1]
         self.states = torch.where(mask, found.states[:, :-1], 0)
         self.lengths = mask.sum(dim=1)
@@ -140,7 +142,8 @@ class Case:
         start = torch.zeros_like(self.lengths)
         if groups is not None:
             one = self.drawn is None or (mdp.initial > 0).sum() == 1
-            require(one, "groups", "trajectories that can be listed, or one start", mdp)
+            expected = LISTED.format("groups, or one with a single start")
+            require(one, "mdp", expected, mdp)
             start = self.states[:, 0].unique(return_inverse=True)[1]
         self._start = start
         self.size = float(self.probability @ self.plain.norm(dim=1))
@@ -148,8 +151,7 @@ class Case:
         given: Tensor | None = None
         gradient = self.of_J = self.estimator_mean()
         if isinstance(target, Form):
-            listed = self.drawn is None
-            require(listed, "target", "a world whose trajectories can be listed", mdp)
+            require(self.drawn is None, "mdp", LISTED.format("target"), mdp)
             self.form = target  # with ratios of 1 it has the gradient of J
         elif isinstance(target, Regularised):
             self.name = f"{self.name} {target.words}"
@@ -201,11 +203,13 @@ class Case:
         )
         return found.double().cpu()[self._columns]
 
-    def _trajectories(self) -> tuple[exact.AllTrajectories, Tensor, Tensor | None]:
+    def _trajectories(
+        self, seed: int
+    ) -> tuple[exact.AllTrajectories, Tensor, Tensor | None]:
         """All that the policy may produce, or some; weights; and `drawn`."""
         mdp = self._mdp
         if not exact.can_be_listed(mdp):
-            found, more = draw(mdp, self.pi, self.scores.shape[1], seed=0)
+            found, more = draw(mdp, self.pi, self.scores.shape[1], seed)
             chance = 2 / (1 + more)
             return found, chance / chance.sum(), more
         listed = exact.trajectories(mdp)
@@ -291,11 +295,15 @@ class Case:
     @cached_property
     def plain(self) -> Tensor:
         """The estimate (19) from each single trajectory, (K, P)."""
-        score = torch.zeros(len(self.states), self.scores.shape[1], dtype=torch.float64)
-        for time, taken in enumerate(self.every.mask.cpu().T):
-            score[taken] += self.scores[self._pairs[taken, time]]
-        rewards = self.every.rewards.cpu().double()
-        return total_return(rewards, self.gamma)[:, None] * score
+        returns = total_return(self.every.rewards.cpu().double(), self.gamma)
+        found = self.scores.new_empty(len(returns), self.scores.shape[1])
+        some = max(1, _NUMBERS // max(len(self.scores), self.horizon))
+        for rows in torch.arange(len(returns)).split(some):
+            taken = self.every.mask.cpu()[rows] * returns[rows, None]
+            weights = self.scores.new_zeros(len(rows), len(self.scores))
+            weights.scatter_add_(1, self._pairs[rows], taken)
+            found[rows] = weights @ self.scores
+        return found
 
     def _penalty(self, target: Regularised) -> Tensor:
         """What a penalty adds to the gradient of J, (P,).
@@ -309,12 +317,14 @@ class Case:
         mdp, (state, action, after, chance, _) = self._mdp, self._mdp.edges
         (S, A), paid = self.pi.shape, -target.weight * more.numpy()[state, action]
         where = torch.from_numpy(np.stack([state * A + action, after]))
-        dynamics = [
-            torch.sparse_coo_tensor(where, torch.tensor(of), (S * A, S))
-            for of in (chance, paid)
-        ]
+        P, R = (
+            torch.sparse_coo_tensor(
+                where, torch.tensor(entries), (S * A, S), check_invariants=True
+            )
+            for entries in (chance, paid)
+        )
         ends = mdp.terminal, mdp.horizon, mdp.observations
-        world = TabularMDP(mdp.initial, *dynamics, *ends)
+        world = TabularMDP(mdp.initial, P, R, *ends)
         found = exact.gradient_by_dp(world, self._twin, self.gamma)
         return found.double().cpu()[self._columns]
 

@@ -52,8 +52,9 @@ _SCARCE = 12
 # Where gradients are clipped, as many batches must have the largest length; those that
 # differ by no more than this share count as alike.
 _CLIPPED, _ALIKE = 3, 1e-3
-# Scores of as many numbers are decomposed.
-_MOST_DECOMPOSED = 10**6
+# Scores of as many numbers are decomposed; larger ones are seen from as many random
+# directions.
+_MOST_DECOMPOSED, _DIRECTIONS = 10**6, 100
 # As many numbers a recipe's mean is summed over; at once, as many.
 _NUMBERS, _AT_ONCE = 2**26, 2**21
 
@@ -296,7 +297,10 @@ def _fewer_columns(scores: Tensor, found: Tensor) -> tuple[Tensor | None, Tensor
     There are no scores where the loss's gradient (B, P) has a direction of its own.
     """
     if scores.numel() > _MOST_DECOMPOSED:
-        return (scores if found.any() else None), found
+        generator = torch.Generator().manual_seed(0)
+        shape = scores.shape[1], _DIRECTIONS
+        some = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return (scores @ some if found.any() else None), found @ some
     _, sizes, rows = torch.linalg.svd(scores, full_matrices=False)
     rows = rows[sizes > 1e-9 * sizes[0]]
     fewer = found @ rows.T
@@ -342,7 +346,13 @@ class _Comparison:
         self, groups: list[list[_Recipe]]
     ) -> Iterator[tuple[_Recipe, _Penalty | None]]:
         """All recipes that come close, and the KL penalty with which they do."""
-        for group in groups:
+        tables = self._sample.mask[..., 0].numel() * self._sample.pi.numel()
+        parts = (
+            group[at : at + max(1, _AT_ONCE // tables)]
+            for group in groups
+            for at in range(0, len(group), max(1, _AT_ONCE // tables))
+        )
+        for group in parts:
             if self._way.more:  # one fault, and none of the place but the common one
                 few = [r for r in group if len({*r.faults} - {DROPPED}) <= 1]
                 group = few if group[0].place in PLACES[:2] else []

@@ -21,7 +21,7 @@ from pg_helpers.clinic.answers import (
     mixes,
 )
 from pg_helpers.clinic.batches import MOST_TRAJECTORIES
-from pg_helpers.clinic.case import Advantages, Case, cosine
+from pg_helpers.clinic.case import LISTED, Advantages, Case, cosine
 from pg_helpers.clinic.causes import Cause, cause_of, with_exact_mean
 from pg_helpers.clinic.diagnosis import (
     CERTAIN,
@@ -77,6 +77,9 @@ def examine(
     the standard world that is done for N up to 5 (two, if the loss cannot be mapped
     over batches by `torch.func.vmap`). For larger N some batches are sampled, and the
     diagnosis has standard errors, unless the loss is recognised and its mean known.
+    So it has in a world with too many trajectories to be listed, such as FrozenLake:
+    some thousands of them are drawn, half of these so that rare rewards are seen, and
+    the gradient of J is computed by dynamic programming.
 
     There are three answers: unbiased, biased, and "cannot tell", where the sample is
     too small for the tolerance. The answer is "unbiased" only if it is so with both
@@ -135,7 +138,8 @@ def examine(
             (M,), as for every loss that asks for `dones` or `episode`; or "sequence":
             rewards, returns, advantages and values are (N,).
         worlds: in so many random worlds it is examined too, from 1 to 1000.
-        seed: of sampled batches, and of the random state that the loss finds.
+        seed: of drawn trajectories, of sampled batches, and of the random state that
+            the loss finds.
 
     Returns:
         The diagnosis; its verdict says what was found.
@@ -143,8 +147,9 @@ def examine(
     Raises:
         TypeError: loss is not a function of such arguments, or another argument is of
             the wrong kind.
-        ValueError: a number is out of range, the world is too large to be listed or
-            does not fit the policy, the policy's answers depend on more than the
+        ValueError: a number is out of range, the world does not fit the policy, or has
+            too many trajectories to be listed for this target, behaviour or groups; the
+            policy's answers depend on more than the
             present observation, a parameter is not the policy's, the target has another
             shape, or the gradient to be held against is zero or beyond comparison.
     """
@@ -197,12 +202,14 @@ def examine(
             "advantages": advantages,
             "groups": groups,
         }
-        case = Case(
-            mdp, policy, gamma, parameters=parameters, reference=reference, **options
-        )
+        own: dict[str, Any] = {
+            "parameters": parameters,
+            "reference": reference,
+            "seed": seed,
+        }
+        case = Case(mdp, policy, gamma, **own, **options)
         listed = behaviour is None or case.drawn is None
-        expected = "a world whose trajectories can be listed"
-        require(listed, "behaviour", expected, mdp)
+        require(listed, "mdp", LISTED.format("behaviour"), mdp)
         old = None if behaviour is None else case.table("behaviour", mdp, behaviour)
         if old is not None:
             least = float(old.exp()[case.pi > 0].min())
@@ -304,7 +311,7 @@ class _Examination:
         asks = self._asker.loss.asks
         self.recognised = cause_of(of.found, case, of.batches.index, asks)
         asked = with_exact_mean(asked, self.recognised, case)
-        if asked.batches.sampled and mixing is False:
+        if asked.batches.sampled and mixing is False and case.drawn is None:
             asked = by_singles(asked, self._asker, self._seed)
         row = self._row(asked)
         cut, failure = self._cut(asked)

@@ -161,6 +161,7 @@ TABLE: dict[Callable, dict[str, st.SearchStrategy]] = {
     clinic.standard_policy: {"mdp": MDP},
     exact.count_trajectories: {"mdp": MDP},
     exact.trajectories: {"mdp": MDP},
+    exact.can_be_listed: {"mdp": MDP},
     exact.optimal_objective: {"mdp": MDP, "gamma": GAMMA},
     exact.objective: CHOICE,
     exact.objective_by_dp: CHOICE,
