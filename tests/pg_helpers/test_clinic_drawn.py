@@ -80,13 +80,24 @@ def examined(loss, N, **options):
     return pg.clinic.examine(loss, gamma=GAMMA, num_trajectories=N, **options)
 
 
+def rarely_paid():
+    """The standard world, where most trajectories have no reward any more."""
+    world = pg.clinic.standard_world()
+    reward = world.reward.copy()
+    reward[:, 0] = reward[0] = reward[2, 1, 3] = 0
+    ends = world.terminal, world.horizon, world.observations
+    return pg.TabularMDP(world.initial, world.transition, reward, *ends)
+
+
 @pytest.mark.parametrize("patient", PATIENTS)
-def test_the_verdict_is_that_of_all_trajectories(patient, monkeypatch, request):
-    loss, N = patient.loss, patient.num_trajectories
-    listed = examined(loss, N)
+def test_the_verdict_is_that_of_all_trajectories(patient, request):
+    loss, N, world = patient.loss, patient.num_trajectories, rarely_paid()
+    listed = examined(loss, N, mdp=world)
     request.getfixturevalue("no_lists")
-    found = examined(loss, N)
+    found = examined(loss, N, mdp=world)
     assert found.answer in (listed.answer, "cannot tell")
+    if found.answer == "fails":
+        return  # two trajectories without a reward cannot be whitened
     off = (found.expected - listed.expected).norm() / listed.gradient.norm()
     assert off <= 5 * found.standard_error + 1e-9
     assert found.standard_error < 0.4 * max(1, listed.relative_error)
