@@ -79,9 +79,9 @@ def from_gymnasium(env: str | gymnasium.Env, horizon: int | None = None) -> Tabu
 
     State s is observation s where there is a table; where an episode can end in a
     state that others pass through, or two rewards lead to the same state, copies of
-    the state follow. What a policy sees are the environment's observations, as numbers
-    if they are Discrete, else flattened as by `FlattenObservation`; if it has an
-    `action_mask`, one-hot with the mask behind it, as `MaskInObservation` shows it.
+    the state follow. What a policy sees are the environment's observations: numbers if
+    there is a table, one-hot with the mask behind it if there is an `action_mask` too,
+    as `MaskInObservation` shows it; else flattened as by `FlattenObservation`.
 
     Args:
         env: an id or an environment; with its wrappers, if it is explored.
