@@ -354,3 +354,7 @@ def test_the_world_may_be_an_environment_of_gymnasium(folder, capsys):
     call = f"{folder / 'losses.py'}:plain --mdp CliffWalking-v1 --horizon 3"
     assert main(call.split()) == 0
     assert "all 64 trajectories" in capsys.readouterr().out
+    for loss, status in (("plain", 0), ("half", 1)):
+        call = f"{folder / 'losses.py'}:{loss} --mdp FrozenLake-v1"
+        assert main(call.split()) == status
+        assert "sampled trajectories" in capsys.readouterr().out
