@@ -1,4 +1,4 @@
-"""Trajectories are drawn where they cannot be listed: the same verdicts, with errors."""
+"""Trajectories are drawn where they cannot be listed: the same verdicts, with doubt."""
 
 import math
 
