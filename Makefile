@@ -20,7 +20,7 @@ export OPENBLAS_NUM_THREADS := 1
 IN_TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser test-oldest test-newest lint format notebooks \
+.PHONY: help lab lecture test test-browser test-oldest test-newest lint format notebooks \
 	links slides html bench bench-peers mutation reliability audit clean
 
 help: ## List the targets
@@ -34,11 +34,17 @@ help: ## List the targets
 	@echo 'MUTATION_ARGS=...   such as "--only losses --number 30"'
 	@echo 'RELIABILITY_ARGS=...  the faults to try, such as "kills load"'
 
+lab: ## Open your own copies of the notebooks in JupyterLab
+lab: COPIES := my_notebooks
+lecture: ## Open copies that keep the stored results, for the lecture hall
+lecture: COPIES := my_lecture --outputs
+lecture: export PG_HELPERS_PROGRESS :=
 # Named as an address, not as a file: for a file JupyterLab takes its folder as the
 # root, out of reach of the README, and --no-browser prints an address without it.
-lab: $(STAMP) ## Open the first notebook in JupyterLab
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-		$(LAB_ARGS)
+lab lecture: $(STAMP)
+	$(BIN)/python tools/copies.py $(COPIES)
+	$(BIN)/jupyter lab $(LAB_ARGS) \
+		--LabApp.default_url=/lab/tree/$(firstword $(COPIES))/00_start_here.ipynb
 
 test: $(STAMP) ## Run the tests and every notebook
 	$(BIN)/python -m pytest $(IN_TWO) $(PYTEST_ARGS)
@@ -53,6 +59,7 @@ test-oldest test-newest: test-%:
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
 		-U packaging setuptools
 	.venv-$*/bin/python tools/bounds.py $* > .venv-$*/constraints.txt
+	$(call cpu_torch,.venv-$*)
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
 		-U --upgrade-strategy eager -c .venv-$*/constraints.txt -e '.[test,docs,binder]'
 	.venv-$*/bin/python -m pytest $(IN_TWO) $(PYTEST_ARGS)
@@ -105,14 +112,28 @@ clean: ## Remove .venv and all caches
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune \
 		-exec rm -rf {} +
 
+# On Linux, pip's own index has PyTorch with gigabytes of CUDA; uv knows where the CPU
+# build is. Without a way there, pip takes what it has.
+define cpu_torch
+@test "$$(uname -s)" != Linux || { \
+	$(1)/bin/python -m pip install -q --disable-pip-version-check \
+		-c constraints.txt $(PIP_ARGS) uv && \
+	UV_HTTP_RETRIES=1 $(1)/bin/uv pip install -q --python $(1)/bin/python --no-deps \
+		--torch-backend=cpu -c constraints.txt torch; } || \
+	echo "The CPU build of PyTorch was not found: pip takes another, which may bring" \
+		"gigabytes of CUDA."
+endef
+
 # The stamp is touched last, so that a broken installation is begun again.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo '"$(PYTHON)" is not Python 3.11 or newer.' \
 			'Name one that is, for example: make lab PYTHON=python3.12' >&2; \
 		exit 1; }
-	@echo 'Installing into .venv: this takes some minutes, and only the first time.'
+	@$(PYTHON) -c 'import sys, pg_course.installed as i; sys.exit(i.intel_mac() or 0)'
+	@echo 'Installing into .venv, this first time only: SIZES'
 	$(PYTHON) -m venv .venv
+	$(call cpu_torch,.venv)
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
 		-c constraints.txt $(PIP_ARGS) -e '.[dev]'
 	@touch $@

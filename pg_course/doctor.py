@@ -19,6 +19,7 @@ from pg_course.installed import (
     fits,
     found_from_elsewhere,
     has_extension,
+    intel_mac,
     memories,
     refused,
     trouble_of,
@@ -93,7 +94,8 @@ def python() -> Iterator[Finding]:
     if needed and not fits(platform.python_version(), needed):
         yield Finding(
             f"This is Python {platform.python_version()}; the series needs {needed}.",
-            "install a newer Python, then, in the project's folder: make clean lab "
+            intel_mac()
+            or "install a newer Python, then, in the project's folder: make clean lab "
             "PYTHON=python3.12",
         )
 
@@ -101,7 +103,9 @@ def python() -> Iterator[Finding]:
 def packages() -> Iterator[Finding]:
     """Whether each package is there, of a version that fits, and can be imported."""
     if version_of("packaging") is None:
-        yield Finding("packaging is not installed; perhaps nothing is.", ANEW)
+        yield Finding(
+            "packaging is not installed; perhaps nothing is.", intel_mac() or ANEW
+        )
     for name, needed in bounds(PACKAGE).items():
         version = version_of(name)
         if version is None:
@@ -119,10 +123,13 @@ def packages() -> Iterator[Finding]:
 
 
 def install(name: str, needed: str, *options: str) -> str:
-    """How to install a package into this Python."""
+    """How to install a package into this Python, or what to do instead."""
+    if name == "torch" and intel_mac():
+        return intel_mac()
     parts = [sys.executable, "-m pip install", *options, f'"{name}{needed}"']
     cpu = " (on Linux see the README for the CPU build)" if name == "torch" else ""
-    return f"{' '.join(parts)}{cpu}; or {ANEW}"
+    anew = "" if intel_mac() else f"; or {ANEW}"
+    return f"{' '.join(parts)}{cpu}{anew}"
 
 
 def checkout() -> Iterator[Finding]:

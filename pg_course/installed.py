@@ -6,6 +6,7 @@ At the top it imports nothing that does not come with Python: anything may be mi
 from __future__ import annotations
 
 import importlib.util
+import platform
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,17 @@ MODULES = {"pillow": "PIL"}
 # They bring libraries, of which one may be missing or not fit. To import the others too
 # would keep a reader waiting.
 WITH_LIBRARIES = {"torch", "numpy", "matplotlib", "pillow", "psutil"}
+
+
+def intel_mac() -> str:
+    """What to do on macOS on Intel, where no installing helps; empty elsewhere."""
+    if (sys.platform, platform.machine()) != ("darwin", "x86_64"):
+        return ""
+    return (
+        "pip has no PyTorch after 2.2 for macOS on Intel, and the series needs 2.4. Use "
+        "conda (conda-forge has newer ones), Binder or Colab: the README has the way. If "
+        "your Mac has an Apple chip, this Python is for Intel: install one for arm64."
+    )
 
 
 def version_of(name: str) -> str | None:
