@@ -27,9 +27,9 @@ def intel_mac() -> str:
     if (sys.platform, platform.machine()) != ("darwin", "x86_64"):
         return ""
     return (
-        "pip has no PyTorch after 2.2 for macOS on Intel, and the series needs 2.4. Use "
-        "conda (conda-forge has newer ones), Binder or Colab: the README has the way. If "
-        "your Mac has an Apple chip, this Python is for Intel: install one for arm64."
+        "pip has no PyTorch after 2.2 for macOS on Intel, and the series needs 2.4. "
+        "Use conda (conda-forge has newer ones), Binder or Colab, as the README says. "
+        "On a Mac with an Apple chip this Python is the wrong one: take one for arm64."
     )
 
 

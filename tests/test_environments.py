@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -153,10 +154,22 @@ def test_a_script_for_binder_can_be_run(name):
     subprocess.run(["bash", "-n", ROOT / name], check=True)
 
 
+@pytest.fixture
+def checkout(tmp_path):
+    """What `start` and `make lab` need of the project, with one notebook."""
+    for name in ("Makefile", "start", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("tools/copies.py", "notebooks/00_start_here.ipynb"):
+        (tmp_path / name).parent.mkdir()
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "pg_course").symlink_to(ROOT / "pg_course")
+    return tmp_path
+
+
 @needs_bash
-def test_start_sets_one_thread_and_runs_what_it_is_given():
+def test_start_sets_one_thread_makes_copies_and_runs_what_it_is_given(checkout):
     code = "import os, sys; print(*[os.environ[v] for v in sys.argv[1:]]); sys.exit(3)"
-    command = [ROOT / "start", sys.executable, "-c", code]
+    command = [checkout / "start", sys.executable, "-c", code]
     done = subprocess.run(
         [*command, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"],
         env=os.environ | {"OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8"},
@@ -164,3 +177,85 @@ def test_start_sets_one_thread_and_runs_what_it_is_given():
         text=True,
     )
     assert (done.stdout, done.returncode) == ("1 1\n", 3)
+    assert (checkout / "my_notebooks" / "00_start_here.ipynb").exists()
+
+
+# A Python that makes an environment of programs, which only note how they are called.
+PYTHON = """#!/bin/sh
+test "$1" = -m || exec {python} "$@"
+mkdir -p "$3/bin"
+for name in python uv jupyter; do cp {program} "$3/bin/$name"; done
+"""
+PROGRAM = """#!/bin/sh
+name=$(basename "$0")
+echo "$name $* ($PG_HELPERS_PROGRESS)" >> calls
+test $name != uv || exit $UV_STATUS
+"""
+INTEL = """import platform, sys
+sys.platform, platform.machine = "darwin", lambda: "x86_64"
+"""
+
+
+@pytest.fixture
+def make(checkout):
+    """Runs a target of the Makefile; what it says, and what it has called so far."""
+    programs = checkout / "programs"
+    programs.mkdir()
+    python = PYTHON.format(python=sys.executable, program=programs / "program")
+    uname = "#!/bin/sh\necho $SYSTEM\n"
+    for name, text in [("python3", python), ("program", PROGRAM), ("uname", uname)]:
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    usual = {"SYSTEM": "Linux", "UV_STATUS": "0", "PG_HELPERS_PROGRESS": "file"}
+    usual["PATH"] = f"{programs}:{os.environ['PATH']}"
+
+    def run(*arguments, **more):
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=checkout,
+            env=os.environ | usual | more,
+            capture_output=True,
+            text=True,
+        )
+        calls = checkout / "calls"
+        return done, calls.read_text().splitlines() if calls.exists() else []
+
+    return run
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("system", "status", "takes_cpu", "warned"),
+    [("Linux", "0", 1, False), ("Linux", "2", 1, True), ("Darwin", "0", 0, False)],
+)
+def test_make_lab_takes_the_cpu_build_first_where_it_matters(
+    make, system, status, takes_cpu, warned
+):
+    done, calls = make("lab", "PIP_ARGS=--pre", SYSTEM=system, UV_STATUS=status)
+    assert done.returncode == 0, done.stderr
+    assert "420 MB to download" in done.stdout
+    assert ("gigabytes of CUDA" in done.stdout) == warned
+    of_uv = [n for n, call in enumerate(calls) if "--torch-backend=cpu" in call]
+    (of_pip,) = [n for n, call in enumerate(calls) if "--pre -e .[dev]" in call]
+    assert len(of_uv) == takes_cpu and all(n < of_pip for n in of_uv)
+    copying, opening = calls[-2:]
+    assert copying == "python tools/copies.py my_notebooks (file)"
+    assert "default_url=/lab/tree/my_notebooks/00_start_here.ipynb" in opening
+    done, again = make("lab", SYSTEM=system)
+    assert "download" not in done.stdout and again == [*calls, copying, opening.strip()]
+
+
+@needs_bash
+def test_make_lab_says_what_works_on_a_mac_with_intel(make, checkout):
+    (checkout / "sitecustomize.py").write_text(INTEL)
+    done, calls = make("lab", SYSTEM="Darwin", PYTHONPATH=str(checkout))
+    assert done.returncode and not calls
+    assert "conda-forge" in done.stderr and "Binder" in done.stderr
+
+
+@needs_bash
+def test_make_lecture_keeps_results_and_shows_no_answers(make):
+    _, calls = make("lecture")
+    copying, opening = calls[-2:]
+    assert copying == "python tools/copies.py my_lecture --outputs ()"
+    assert "/my_lecture/00_start_here.ipynb ()" in opening
