@@ -28,7 +28,8 @@ help: ## List the targets
 	@echo
 	@echo 'PYTHON=python3.12   the Python (3.11 or newer) that .venv is made with'
 	@echo 'LAB_ARGS=...        more arguments for jupyter lab, such as --port 8899'
-	@echo 'PIP_ARGS=...        more arguments for pip install'
+	@echo 'PIP_ARGS=...        more arguments for pip install; on Linux, those that find'
+	@echo '                    the CPU build of PyTorch'
 	@echo 'PYTEST_ARGS=...     more arguments for pytest'
 	@echo 'BENCH_ARGS=...      the benchmarks to run, such as "notebooks scale"'
 	@echo 'MUTATION_ARGS=...   such as "--only losses --number 30"'
@@ -59,7 +60,7 @@ test-oldest test-newest: test-%:
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
 		-U packaging setuptools
 	.venv-$*/bin/python tools/bounds.py $* > .venv-$*/constraints.txt
-	$(call cpu_torch,.venv-$*)
+	$(if $(PIP_ARGS),,$(call cpu_torch,.venv-$*))
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) \
 		-U --upgrade-strategy eager -c .venv-$*/constraints.txt -e '.[test,docs,binder]'
 	.venv-$*/bin/python -m pytest $(IN_TWO) $(PYTEST_ARGS)
@@ -113,11 +114,11 @@ clean: ## Remove .venv and all caches
 		-exec rm -rf {} +
 
 # On Linux, pip's own index has PyTorch with gigabytes of CUDA; uv knows where the CPU
-# build is. Without a way there, pip takes what it has.
+# build is. Without a way there pip takes what it has; PIP_ARGS says where pip looks.
 define cpu_torch
 @test "$$(uname -s)" != Linux || { \
 	$(1)/bin/python -m pip install -q --disable-pip-version-check \
-		-c constraints.txt $(PIP_ARGS) uv && \
+		-c constraints.txt uv && \
 	UV_HTTP_RETRIES=1 $(1)/bin/uv pip install -q --python $(1)/bin/python --no-deps \
 		--torch-backend=cpu -c constraints.txt torch; } || \
 	echo "The CPU build of PyTorch was not found: pip takes another, which may bring" \
@@ -134,7 +135,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo 'Installing into .venv, this first time only: about 420 MB to download,' \
 		'190 MB of it PyTorch; 1.5 GB on disk.'
 	$(PYTHON) -m venv .venv
-	$(call cpu_torch,.venv)
+	$(if $(PIP_ARGS),,$(call cpu_torch,.venv))
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
 		-c constraints.txt $(PIP_ARGS) -e '.[dev]'
 	@touch $@
