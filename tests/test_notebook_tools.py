@@ -111,6 +111,7 @@ def test_normalise_keeps_what_matters_and_is_idempotent():
         id="keep-me",
         metadata={
             "tags": ["eq-23"],
+            "cellView": "form",
             "slideshow": {"slide_type": "slide"},
             "jupyter": {"source_hidden": True, "outputs_hidden": True},
             "scrolled": True,
@@ -131,6 +132,7 @@ def test_normalise_keeps_what_matters_and_is_idempotent():
     assert after.cells[0].id == "keep-me"
     assert after.cells[0].metadata == {
         "tags": ["eq-23"],
+        "cellView": "form",
         "slideshow": {"slide_type": "slide"},
         "jupyter": {"source_hidden": True},
     }

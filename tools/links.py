@@ -1,4 +1,4 @@
-"""Write the links to Binder and the address for pip, from that in pyproject.toml.
+"""Write links to Binder and Colab and the address for pip, from that in pyproject.toml.
 
 The line `Repository` of `[project.urls]` is the one place that knows owner, repository
 and branch: who publishes a fork changes it and runs `make links`.
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import nbformat
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 BADGE = ROOT / "docs" / "binder.svg"  # ours: the usual one lies on another host
@@ -26,6 +27,8 @@ LINK = re.compile(
     re.MULTILINE,
 )
 ADDRESS = re.compile(re.escape(HOST) + r"/[^)\s?`\"\\>]*")
+# Where Colab finds the notebooks.
+COLAB = re.compile(r"(https://colab\.research\.google\.com)/github/[^)\s]*/notebooks/")
 # What a JupyterHub's link says of the repository, for nbgitpuller.
 PULL = re.compile(
     r"repo=https%3A%2F%2Fgithub\.com%2F[\w.%-]+?&branch=[\w.%-]+"
@@ -34,6 +37,38 @@ PULL = re.compile(
 # Where pip finds the package.
 CLONE = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]*\w")
 CONTENTS = "](../README.md#the-series)"
+# The first code cell of each notebook, folded: help for a kernel that has no package,
+# and the installation in Colab, where nobody else does it.
+SET_UP = """\
+# @title Set-up
+import importlib.util
+import sys
+
+missing = importlib.util.find_spec("pg_course") is None
+colab = "google.colab" in sys.modules
+if missing and not colab:
+    raise ImportError(
+        "This kernel does not find pg_helpers. Choose Kernel > Change Kernel > "
+        "Python 3 (ipykernel), in VS Code .venv. If that does not help, close "
+        "JupyterLab; in a terminal, in the project's folder: make lab"
+    )
+if missing:
+    get_ipython().run_line_magic(
+        "pip",
+        "install -q policy-gradients-by-experiment[course]@"
+        "{clone}",
+    )
+if colab:
+    from google.colab import output
+
+    output.enable_custom_widget_manager()"""
+
+SET_UP_METADATA = {
+    "cellView": "form",  # folded in Colab
+    "jupyter": {"source_hidden": True},  # and in JupyterLab
+    "slideshow": {"slide_type": "skip"},
+    "tags": ["set-up"],
+}
 
 
 @dataclass(frozen=True)
@@ -67,8 +102,8 @@ class Home:
         )
 
     def opens(self, notebook: str) -> str:
-        """The address that opens a notebook of the repository in JupyterLab."""
-        return f"{self.binder}?urlpath=lab/tree/{notebook}"
+        """The address that opens the reader's copy of a notebook in JupyterLab."""
+        return f"{self.binder}?urlpath=lab/tree/my_notebooks/{notebook}"
 
 
 def main() -> int:
@@ -118,11 +153,13 @@ def rewritten(path: Path, text: str, home: Home) -> str:
     text = ADDRESS.sub(lambda _: home.binder, text)
     text = PULL.sub(lambda _: home.pull, text)
     text = CLONE.sub(lambda _: home.clone, text)
-    return with_badge(path.name, text, home) if path.suffix == ".ipynb" else text
+    blob = f"/github/{home.owner}/{home.repository}/blob/{home.branch}/notebooks/"
+    text = COLAB.sub(lambda found: found[1] + blob, text)
+    return completed(path.name, text, home) if path.suffix == ".ipynb" else text
 
 
-def with_badge(name: str, text: str, home: Home) -> str:
-    """A notebook whose first cell has its badge, at the end of the row of links.
+def completed(name: str, text: str, home: Home) -> str:
+    """A notebook with its badge, at the end of the row of links, and its set-up cell.
 
     The picture stands in the cell. As a file beside the notebook it would be missing
     from a page that is saved elsewhere, and JupyterLab asks for it in a wrong place
@@ -134,12 +171,18 @@ def with_badge(name: str, text: str, home: Home) -> str:
     rows = [n for n, line in enumerate(lines) if CONTENTS in line]
     if len(rows) != 1:
         raise ValueError(f"{name}: expected one row of links with {CONTENTS} in cell 1")
-    address = home.opens(f"notebooks/{name}")
+    address = home.opens(name)
     badge = f"[![Open this notebook on Binder][badge]]({address})"
     lines[rows[0]] = f"{lines[rows[0]].rstrip(' ·')} · {badge}"
     picture = base64.b64encode(BADGE.read_bytes()).decode()
     lines += ["", f"[badge]: data:image/svg+xml;base64,{picture}"]
     cell.source = "\n".join(lines)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if code[0].id != "set-up":
+        cell = new_code_cell(id="set-up", metadata=SET_UP_METADATA)
+        notebook.cells.insert(notebook.cells.index(code[0]), cell)
+        code.insert(0, cell)
+    code[0].source = SET_UP.format(clone=home.clone)
     return f"{nbformat.writes(notebook)}\n"
 
 

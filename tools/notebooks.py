@@ -155,6 +155,7 @@ def normalise_metadata(metadata: NotebookNode) -> NotebookNode:
     hidden = metadata.get("jupyter", {}).get("source_hidden")
     kept = {
         "tags": metadata.get("tags"),
+        "cellView": metadata.get("cellView"),
         "slideshow": metadata.get("slideshow"),
         "jupyter": {"source_hidden": True} if hidden else None,
     }

@@ -84,6 +84,7 @@ def publish(kind: str, paths: list[Path], folder: Path) -> None:
     entries = []
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if not is_set_up(cell)]
         entries.append(entry_of(notebook, f"{path.stem}.html"))
         write(folder / f"{path.stem}.html", page_of(kind, notebook, entries[-1]))
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
@@ -125,6 +126,11 @@ def page_of(kind: str, notebook: NotebookNode, entry: Entry) -> str:
         notebook = for_slides(notebook)
     text, _ = exporter.from_notebook_node(notebook, {"series": entry})
     return str(text)
+
+
+def is_set_up(cell: NotebookNode) -> bool:
+    """Whether a cell is the folded one of `tools/links.py`, which no page runs."""
+    return "set-up" in cell.metadata.get("tags", [])
 
 
 def for_slides(notebook: NotebookNode) -> NotebookNode:

@@ -75,7 +75,10 @@ def test_links_to_binder_open_a_notebook_of_the_published_branch(path):
     for address in re.findall(r"https://mybinder\.org[^)\s]*", text):
         start, _, file = address.partition("?urlpath=lab/tree/")
         assert start == f"{published}/{branch}"
-        assert (ROOT / file).is_file(), file
+        assert (ROOT / file.removeprefix("my_")).is_file(), file
+    for place, file in re.findall(r"https://colab\.[^)\s]*?/github/(\S*?/(\d\d_\S*?))\)", text):
+        assert place == f"{home.removeprefix('https://github.com/')}/blob/{branch}/notebooks/{file}"
+        assert (ROOT / "notebooks" / file).is_file(), file
     for pulled in re.findall(r"git-pull\?repo=(\S*?)&branch=(\S*?)&", text):
         assert [unquote(part) for part in pulled] == [home, branch]
 
@@ -92,9 +95,9 @@ def test_a_fork_gets_its_own_links_everywhere(path):
     fork = links.Home("someone", "my.fork", "a/branch")
     before = path.read_text(encoding="utf-8")
     after = links.rewritten(path, before, fork)
-    ours = r"(gh/|github\.com%2F|git\+https://github\.com/)policy-gradients"
+    ours = r"(gh/|github\.com%2F|git\+https://github\.com/|google\.com/github/)policy-grad"
     assert not re.search(ours, after)
     assert links.rewritten(path, after, HOME) == before
     if path in NOTEBOOKS:
         place = "https://mybinder.org/v2/gh/someone/my.fork/a%2Fbranch?urlpath=lab/tree"
-        assert f"({place}/notebooks/{path.name})" in after
+        assert f"({place}/my_notebooks/{path.name})" in after
