@@ -76,11 +76,21 @@ def test_links_to_binder_open_a_notebook_of_the_published_branch(path):
         start, _, file = address.partition("?urlpath=lab/tree/")
         assert start == f"{published}/{branch}"
         assert (ROOT / file.removeprefix("my_")).is_file(), file
-    for place, file in re.findall(r"https://colab\.[^)\s]*?/github/(\S*?/(\d\d_\S*?))\)", text):
-        assert place == f"{home.removeprefix('https://github.com/')}/blob/{branch}/notebooks/{file}"
-        assert (ROOT / "notebooks" / file).is_file(), file
+    for address in re.findall(r"https://colab\.[^)\s]*", text):
+        start, _, file = address.partition(f"/blob/{branch}/")
+        place = "https://colab.research.google.com/github"
+        assert start == home.replace("https://github.com", place)
+        assert (ROOT / file).is_file(), file
     for pulled in re.findall(r"git-pull\?repo=(\S*?)&branch=(\S*?)&", text):
         assert [unquote(part) for part in pulled] == [home, branch]
+
+
+def test_the_readme_opens_each_notebook_on_binder_and_in_colab():
+    text = text_of(ROOT / "README.md")
+    for path in NOTEBOOKS:
+        for host in ("mybinder.org", "colab.research.google.com"):
+            found = re.findall(rf"https://{host}[^)\s]*/{path.name}\)", text)
+            assert found, (host, path.name)
 
 
 def test_what_is_committed_is_what_the_tool_writes():
@@ -95,7 +105,7 @@ def test_a_fork_gets_its_own_links_everywhere(path):
     fork = links.Home("someone", "my.fork", "a/branch")
     before = path.read_text(encoding="utf-8")
     after = links.rewritten(path, before, fork)
-    ours = r"(gh/|github\.com%2F|git\+https://github\.com/|google\.com/github/)policy-grad"
+    ours = r"(gh/|github\.com%2F|git\+https://github\.com/|com/github/)policy-gradients"
     assert not re.search(ours, after)
     assert links.rewritten(path, after, HOME) == before
     if path in NOTEBOOKS:
