@@ -121,8 +121,8 @@ define cpu_torch
 		-c constraints.txt uv && \
 	UV_HTTP_RETRIES=1 $(1)/bin/uv pip install -q --python $(1)/bin/python --no-deps \
 		--torch-backend=cpu -c constraints.txt torch; } || \
-	echo "The CPU build of PyTorch was not found: pip takes another, which may bring" \
-		"gigabytes of CUDA."
+	echo "The CPU build of PyTorch was not found: pip takes what it finds, which may" \
+		"bring gigabytes of CUDA."
 endef
 
 # The stamp is touched last, so that a broken installation is begun again.
@@ -133,7 +133,7 @@ $(STAMP): pyproject.toml constraints.txt
 		exit 1; }
 	@$(PYTHON) -c 'import sys, pg_course.installed as i; sys.exit(i.intel_mac() or 0)'
 	@echo 'Installing into .venv, this first time only: about 420 MB to download,' \
-		'190 MB of it PyTorch; 1.5 GB on disk.'
+		'190 MB of it PyTorch; 1.7 GB on disk.'
 	$(PYTHON) -m venv .venv
 	$(if $(PIP_ARGS),,$(call cpu_torch,.venv))
 	$(BIN)/python -m pip install -q --disable-pip-version-check \

@@ -225,18 +225,23 @@ def make(checkout):
 
 @needs_bash
 @pytest.mark.parametrize(
-    ("system", "status", "takes_cpu", "warned"),
-    [("Linux", "0", 1, False), ("Linux", "2", 1, True), ("Darwin", "0", 0, False)],
+    ("system", "given", "status", "takes_cpu", "warned"),
+    [
+        ("Linux", "", "0", 1, False),
+        ("Linux", "", "2", 1, True),
+        ("Linux", "--pre", "0", 0, False),
+        ("Darwin", "", "0", 0, False),
+    ],
 )
 def test_make_lab_takes_the_cpu_build_first_where_it_matters(
-    make, system, status, takes_cpu, warned
+    make, system, given, status, takes_cpu, warned
 ):
-    done, calls = make("lab", "PIP_ARGS=--pre", SYSTEM=system, UV_STATUS=status)
+    done, calls = make("lab", f"PIP_ARGS={given}", SYSTEM=system, UV_STATUS=status)
     assert done.returncode == 0, done.stderr
     assert "420 MB to download" in done.stdout
     assert ("gigabytes of CUDA" in done.stdout) == warned
     of_uv = [n for n, call in enumerate(calls) if "--torch-backend=cpu" in call]
-    (of_pip,) = [n for n, call in enumerate(calls) if "--pre -e .[dev]" in call]
+    (of_pip,) = [n for n, call in enumerate(calls) if f"{given} -e .[dev]" in call]
     assert len(of_uv) == takes_cpu and all(n < of_pip for n in of_uv)
     copying, opening = calls[-2:]
     assert copying == "python tools/copies.py my_notebooks (file)"

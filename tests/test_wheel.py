@@ -35,6 +35,17 @@ for name in ("matplotlib", "ipywidgets", "IPython"):
     assert importlib.util.find_spec(name) is None, name
 runpy.run_module("pg_helpers.doctor", run_name="__main__")
 """
+RUN_NOTEBOOK = """
+import importlib.util, json, sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+for name in ("jupyterlab", "ipykernel"):
+    assert importlib.util.find_spec(name) is None, name
+shell = InteractiveShell.instance()
+for cell in json.loads(Path(sys.argv[1]).read_text("utf-8"))["cells"]:
+    if cell["cell_type"] == "code":
+        shell.run_cell("".join(cell["source"])).raise_error()
+"""
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links packages into another")
 
 
@@ -57,26 +68,35 @@ def wheel(tmp_path_factory):
     return built
 
 
-@pytest.fixture(scope="module")
-def python(wheel, tmp_path_factory):
+def environment(place, wheel, extra=""):
     """A new environment's Python, with links to the packages that the wheel requires.
 
     A wheel of Python alone is installed by unpacking it. Each command is called with
     -I, so that neither PYTHONPATH nor the folder adds a package.
     """
-    place = tmp_path_factory.mktemp("alone")
     venv.create(place, symlinks=True)
     (site,) = place.glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     (own,) = metadata.distributions(name=NAME, path=[str(site)])
-    for name in closure(own.requires or []):
+    required = map(Requirement, own.requires or [])
+    wanted = [
+        str(requirement).partition(";")[0]
+        for requirement in required
+        if not requirement.marker or requirement.marker.evaluate({"extra": extra})
+    ]
+    for name in closure(wanted):
         package = metadata.distribution(name)
         tops = {file.parts[0] for file in package.files or []}
         for top in tops - {"..", "__pycache__"}:
             if not (site / top).exists():  # a namespace that another one has linked
                 (site / top).symlink_to(str(package.locate_file(top)))
     return place / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory):
+    return environment(tmp_path_factory.mktemp("alone"), wheel)
 
 
 def test_the_wheel_says_what_it_is_and_holds_every_file(wheel):
@@ -116,3 +136,11 @@ def test_the_clinic_examines_a_loss(python, tmp_path):
     done = run(python, "-I", *clinic, folder=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert "The sign is flipped" in done.stdout
+
+
+def test_a_notebook_runs_with_the_extra_course_and_no_jupyterlab(wheel, tmp_path):
+    python = environment(tmp_path / "course", wheel, "course")
+    notebook = ROOT / "notebooks" / "00_start_here.ipynb"
+    done = run(python, "-I", "-c", RUN_NOTEBOOK, notebook, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Your set-up works" in done.stdout
