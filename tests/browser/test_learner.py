@@ -7,6 +7,8 @@ import pytest
 from lab import run_all, write_notebook
 from live import Live, faultless, running, worked_answers
 
+from tools import copies
+
 STUB = "def my_score_estimate(rewards, scores):\n    ...  # your code"
 CELLS = [
     "import pg_course as course\n"
@@ -64,3 +66,17 @@ def test_answers_survive_a_restart_of_the_kernel_and_are_shown(live, home):
     assert list(home.rglob("progress.json"))
     row = live.page.locator("tr", has_text="The log-derivative trick")
     assert " ".join(row.inner_text().split()).endswith("1 of 3 1 of 2 1 of 3 begun")
+
+
+def test_a_copy_that_was_only_run_and_saved_gives_way_to_a_new_version(lab, root):
+    originals, folder = root / "originals", root / "my_notebooks"
+    originals.mkdir()
+    for source in ("1 + 1", "2 + 2"):
+        write_notebook(originals / "00_small.ipynb", [source])
+        copies.copy_all(originals, folder)
+        with running(lab, "my_notebooks/00_small.ipynb") as live:
+            live.page.keyboard.press("Shift+Enter")  # which adds an empty cell
+            live.page.evaluate("notebook.context.save()")
+        text = (folder / "00_small.ipynb").read_text("utf-8")
+        assert source in text and text.count('"cell_type"') == 2
+    assert [path.name for path in folder.glob("*.ipynb")] == ["00_small.ipynb"]

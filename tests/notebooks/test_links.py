@@ -63,6 +63,15 @@ def test_neighbours_link_to_each_other(earlier, later):
     assert targets(text_of(later)).count(earlier.name) >= (earlier != NOTEBOOKS[0])
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_links_lead_to_the_same_from_a_copy_beside_the_folder(path):
+    names = {"", *(notebook.name for notebook in NOTEBOOKS)}
+    for target in set(targets(text_of(path))) - names:
+        inside = target.removeprefix("../")
+        assert inside != target and (ROOT / inside).exists(), target
+        assert not inside.startswith("notebooks/"), f"{target}: not the copy"
+
+
 # To Binder
 
 
