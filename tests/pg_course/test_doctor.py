@@ -1,6 +1,7 @@
 """What the doctor finds: each fault is made, and must be named in words."""
 
 import os
+import platform
 import runpy
 import subprocess
 import sys
@@ -111,6 +112,19 @@ def test_packages_that_are_missing_old_or_broken(site, monkeypatch):
     assert f'{sys.executable} -m pip install "gone>=2"; or' in found[0].remedy
     assert '--force-reinstall "bad==1.0"' in found[2].remedy
     assert "on Linux see the README for the CPU build" in found[4].remedy
+
+
+def test_a_mac_on_intel_is_told_what_works(site, monkeypatch):
+    lines = [f"Requires-Dist: {need}>=99" for need in ("torch", "numpy")]
+    describe(site, "policy_gradients_by_experiment", *lines, "Requires-Python: >=3.99")
+    assert words(doctor.packages).count("make clean lab") == 2
+    assert "make clean lab" in words(doctor.python)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert words(doctor.packages).count("conda-forge") == 1
+    assert 'pip install "numpy>=99"' in words(doctor.packages)
+    assert "conda-forge" in words(doctor.python)
+    assert "make clean lab" not in words(doctor.packages) + words(doctor.python)
 
 
 def test_an_import_of_the_package_names_the_command(tmp_path):
