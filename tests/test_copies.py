@@ -73,7 +73,7 @@ def test_what_was_only_run_is_replaced_by_a_new_version(series, capsys):
     series.publish("second")
     series.update()
     assert series.sources() == {NAME: "second"}
-    assert f"{NAME}: a new version" in capsys.readouterr().out
+    assert f"{NAME}: replaced by its new version" in capsys.readouterr().out
 
 
 def test_what_was_changed_is_kept_and_the_new_version_is_beside(series, capsys):
@@ -104,6 +104,18 @@ def test_a_damaged_file_is_no_reason_to_overwrite(series, name, text):
     series.publish("second")
     series.update()
     assert (series.folder / NAME).read_bytes() == before
+
+
+def test_a_new_version_that_was_thrown_away_stays_away(series):
+    series.edit("mine")
+    series.publish("second")
+    series.update()
+    (series.folder / "04_topic_new.ipynb").unlink()
+    series.update()
+    assert series.sources() == {NAME: "mine"}
+    series.publish("third")
+    series.update()
+    assert series.sources() == {NAME: "mine", "04_topic_new.ipynb": "third"}
 
 
 def test_a_copy_that_was_deleted_is_made_anew(series):

@@ -40,7 +40,7 @@ def copy_all(originals: Path, folder: Path, outputs: bool = False) -> None:
         if place.name != original.name:
             print(f"{original.name}: yours is kept, the new version is {place.name}")
         elif old:
-            print(f"{original.name}: a new version, and yours was as it came: replaced")
+            print(f"{original.name}: replaced by its new version; yours was unchanged")
         write(place, notebook if outputs else cleared(notebook))
     write(folder / KNOWN, known)
     print(f"Your copies of the notebooks are in {folder}")
@@ -62,6 +62,8 @@ def free_place(copy: Path, new: str, known: dict[str, str]) -> tuple[Path, str]:
         if old and old == found:
             return copy, old
         copy = copy.with_stem(f"{copy.stem}_new")
+        if not copy.exists() and known.get(copy.name) == new:
+            return copy, new  # they have thrown it away
     return copy, ""
 
 
