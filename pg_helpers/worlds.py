@@ -201,9 +201,9 @@ def tokens(
     """
     is_list = isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str)
     require(is_list, "vocabulary", "a sequence of tokens", vocabulary, TypeError)
-    differ = all(vocabulary.index(token) == a for a, token in enumerate(vocabulary))
     A, w = len(vocabulary), len(vocabulary) - 1
-    require(w >= 1 and differ, "vocabulary", "two different tokens or more", vocabulary)
+    expected = "two different tokens or more"
+    require(w >= 1, "vocabulary", expected, vocabulary)
     T = check_count("max_length", max_length, at_most=MOST_STEPS)
     require(callable(reward), "reward", "a function", reward, TypeError)
     is_list = isinstance(prompts, Sequence | Mapping) and not isinstance(prompts, str)
@@ -217,9 +217,11 @@ def tokens(
     n = T if w == 1 else (w**T - 1) // (w - 1)
     S, features = number * n + 2, number + (T - 1) * w
     few = S * max(A, features) <= MOST_ENTRIES
-    expected = f"S * A and S * D of at most {MOST_ENTRIES:,}"
+    sizes_allowed = f"S * A and S * D of at most {MOST_ENTRIES:,}"
     sizes = f"{T}: S = {min(S, 10**300):.3g}, A = {A}, D = {features}"
-    require(few, "max_length", expected, sizes)
+    require(few, "max_length", sizes_allowed, sizes)
+    differ = all(vocabulary.index(token) == a for a, token in enumerate(vocabulary))
+    require(differ, "vocabulary", expected, vocabulary)
     initial = np.zeros(S)
     initial[: number * n : n] = normalised("prompts", chances)
     prefixes = [prefix for k in range(T) for prefix in product(range(w), repeat=k)]
