@@ -18,6 +18,7 @@ from pg_helpers.clinic.batches import (
     sampled_batches,
 )
 from pg_helpers.clinic.case import LONGEST, Case, total_variance
+from pg_helpers.clinic.diagnosis import CERTAIN
 from pg_helpers.clinic.measure import (
     AT_ONCE,
     BY_LENGTHS,
@@ -247,11 +248,16 @@ def _controlled(found: Tensor, batches: Batches, case: Case) -> tuple[Tensor, fl
     How often each trajectory is in a batch has a known mean. What of the gradients is
     linear in it, such as the whole of the plain estimate, is exact, and only the rest
     is estimated. In worlds with too many trajectories the plain estimate itself is the
-    control, each of its components for that of the loss.
+    control, each of its components for that of the loss. Where it is farther from the
+    gradient of J than chance explains, rare trajectories are lacking, and the error
+    may be as large.
+
+    Raises:
+        FaultError: what is lacking is more than the error of all that is there.
     """
     number, N = batches.index.shape
     chance, K = batches.chance, len(case.probability)
-    mean = chance @ found
+    mean, lacking = chance @ found, torch.zeros(())
     if min(_MOST_COEFFICIENTS, number // _PER_COEFFICIENT) >= K:
         ones = torch.ones(number, N, dtype=torch.float64)
         control = torch.zeros(number, K, dtype=torch.float64)
@@ -266,12 +272,25 @@ def _controlled(found: Tensor, batches: Batches, case: Case) -> tuple[Tensor, fl
         control = _mean_of(case.plain - case.of_J, batches)
         shift = chance @ control
         control -= shift
-        slopes = (chance @ (control * (found - mean))) / (chance @ control**2)
-        slopes = slopes.nan_to_num(0, 0, 0)
+        squares = chance[:, None] * control**2
+        slopes = (chance @ (control * (found - mean))) / squares.sum(dim=0)
+        # A slope that one batch decides on would hide how far that batch is off.
+        many = squares.amax(dim=0) < squares.sum(dim=0) / 2
+        slopes = slopes.where(many, 0)
+        squares = chance @ squares
+        lacking = shift.where(shift**2 > CERTAIN**2 * squares, 0)
+        if lacking.norm() > CERTAIN * squares.sum().sqrt():
+            raise FaultError(
+                "The world has too many trajectories to be listed, and those that were "
+                "drawn lack rare ones that the gradient of J depends on.",
+                undecided=True,
+            )
+        lacking *= 1 + slopes.abs()
         left, moved, used = control * -slopes, shift * slopes, 1
     left += found - mean
     square = float(chance**2 @ (left**2).sum(dim=1))
-    return mean - moved, math.sqrt(square * number / max(1, number - 1 - used))
+    square *= number / max(1, number - 1 - used)
+    return mean - moved, math.hypot(math.sqrt(square), lacking.norm())
 
 
 def _mean_of(rows: Tensor, batches: Batches) -> Tensor:

@@ -6,7 +6,15 @@ import numpy as np
 import oracles
 import pytest
 import torch
-from clinic_losses import GAMMA, PATIENTS, summed, to_go, total, weighted
+from clinic_losses import (
+    GAMMA,
+    PATIENTS,
+    discounted_to_go,
+    summed,
+    to_go,
+    total,
+    weighted,
+)
 from worlds import numbers_of, random_network, random_table
 
 import pg_helpers as pg
@@ -176,6 +184,46 @@ def test_a_ratio_is_examined_on_the_policy_alone(no_lists):
 def test_too_few_batches_are_no_verdict(no_lists):
     found = examined(PATIENTS[1].loss, 100)
     assert found.answer == "cannot tell" and "batches of 100" in found.verdict
+
+
+def centred_by_time(rewards):
+    return (
+        discounted_to_go(rewards) - 0.3 * torch.arange(1.0, 1 + rewards.shape[1]).sqrt()
+    )
+
+
+def against_the_other(rewards):
+    other = rewards.sum(dim=1, keepdim=True).roll(1, 0)
+    return (
+        discounted_to_go(rewards) - torch.arange(1.0, 1 + rewards.shape[1]) - other**2
+    )
+
+
+def without_large(rewards):
+    return total(rewards.where(rewards < 100, 0))
+
+
+@pytest.mark.parametrize(
+    "weigh, N, chance, large",
+    [
+        (centred_by_time, 1, 1e-6, 1e6),  # none is drawn, and it matters
+        (against_the_other, 2, 1e-4, 1e6),  # one is, or a few
+        (without_large, 1, 1e-6, 1e6),  # biased where nothing was drawn
+    ],
+)
+def test_what_is_drawn_too_rarely_is_no_verdict(weigh, N, chance, large, no_lists):
+    """The mean of the first two is the gradient of J: baselines of other steps."""
+    go, reward = np.zeros((3, 2, 3)), np.zeros((3, 2, 3))
+    go[0, :, 0], go[0, :, 1], go[1:, :, 2] = 1 - chance, chance, 1
+    reward[0, 0], reward[0, 1], reward[1, 0], reward[1, 1] = 0.5, 1, 0.5, large
+    ends = np.array([False, False, True]), 4
+    world = pg.TabularMDP(np.array([1.0, 0, 0]), go, reward, *ends)
+    policy = pg.policy_for(world).double()
+    for seed in range(3):
+        found = examined(
+            weighted(lambda r, m: weigh(r)), N, mdp=world, policy=policy, seed=seed
+        )
+        assert found.answer == "cannot tell"
 
 
 def test_frozen_lake_is_examined_at_its_own_horizon():
