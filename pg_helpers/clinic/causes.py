@@ -14,7 +14,8 @@ from torch import Tensor
 
 from pg_helpers.clinic.answers import Answers
 from pg_helpers.clinic.batches import all_batches, number_of_batches
-from pg_helpers.clinic.case import Case
+from pg_helpers.clinic.case import SHORTEST, Case
+from pg_helpers.clinic.diagnosis import CERTAIN
 from pg_helpers.clinic.recipes import (
     CENTRINGS,
     DROPPED,
@@ -39,8 +40,9 @@ from pg_helpers.clinic.recipes import (
 _FITS, _NEARLY = 1e-4, 0.1
 # What a bonus or penalty leaves must be no more than this share of the part itself.
 _OF_PART = 1e-5
-# When it fits as well as this, it is the loss, and has the same mean.
-_IS_THE_LOSS = 1e-9
+# When it fits as well as this, it is the loss, and has the same mean; or has it up to
+# the rounding of constants in float32.
+_IS_THE_LOSS, _ROUNDED = 1e-9, 1e-6
 # As many batches are compared, the first few of them with every recipe; a recipe does
 # not fit all of them by chance.
 _COMPARED, _FIRST, _FIRST_WITH_MORE = 300, 24, 60
@@ -581,10 +583,12 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
     ):
         return asked
     most = max(1, _AT_ONCE // max(width, index.shape[1] * case.horizon))
+    off = 0.0
     for rows, batches in zip(found.split(most), index.split(most), strict=True):
         same = cause.factor * (recipe.table(sample_of(case, batches)) @ case.scores)
-        if (rows - same).norm() > _IS_THE_LOSS * rows.norm():
-            return asked
+        off = max(off, float((rows - same).norm() / rows.norm().clamp(min=SHORTEST)))
+    if off > (_IS_THE_LOSS if mean is None else _ROUNDED):
+        return asked
     if mean is None:
         every = all_batches(case.law, N, True)
         chunks = zip(every.index.split(most), every.chance.split(most), strict=True)
@@ -592,7 +596,9 @@ def with_exact_mean(asked: Answers, cause: Cause | None, case: Case) -> Answers:
         for batches, chance in chunks:
             table += chance @ recipe.table(sample_of(case, batches))
         mean = table @ case.scores
-    return replace(asked, expected=cause.factor * mean, uncertain=0.0)
+    mean = cause.factor * mean
+    uncertain = 0.0 if off <= _IS_THE_LOSS else off * float(mean.norm()) / CERTAIN
+    return replace(asked, expected=mean, uncertain=uncertain)
 
 
 def _mean_by_dp(recipe: _Recipe, case: Case, index: Tensor) -> Tensor | None:

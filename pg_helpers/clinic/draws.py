@@ -36,7 +36,8 @@ def draw(
         for the second half as by the policy.
     """
     S, T = mdp.num_states, mdp.horizon
-    half = min(_MOST, _MOST_STEPS // T, _MOST_NUMBERS // num_parameters) // 2
+    most = min(_MOST, _MOST_STEPS // T, _MOST_NUMBERS // num_parameters)
+    half = max(1, most // 2)
     state, action, after, chance, reward = mdp.edges
     chance = np.where(mdp.terminal[state], 0, chance * pi.numpy()[state, action])
     paid = reward != 0

@@ -448,6 +448,7 @@ class _Examination:
             if not depends_on_padding(self._asker, asked, self._seed):
                 return [], ""
             cut = answers(self._asker, N, self._seed, cut=True)
+            cut = with_exact_mean(cut, self.recognised, self._case)
         except FaultError as fault:
             return [], str(fault)
         return [self._row(cut, TO_LONGEST)], ""
