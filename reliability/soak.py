@@ -125,7 +125,7 @@ def one_round(notebook: Page, number: int) -> None:
         notebook.move("FloatSlider", value)
     for name in ("dashboard", "cartpole"):
         notebook.run(name, CELLS[name])
-        for button in ("Start", "Pause", "Step", "Stop", "Reset"):
+        for button in ("Start", "Stop", "Step", "Start", "Reset"):
             notebook.press(button)
     for name in ("training", "figures", "watch", "clinic"):
         notebook.run(name, CELLS[name])

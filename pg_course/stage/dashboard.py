@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +17,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from pg_course.stage.dashboard_view import FIGSIZE, DashboardView, draw_run, still_alt
-from pg_course.stage.display import Picture, png_of
+from pg_course.stage.display import DRAWING, Picture, png_of
 from pg_course.stage.scenes import scene_of
 from pg_course.stage.steered_run import SteeredRun
 from pg_course.stage.views import display_data
@@ -29,10 +32,9 @@ _REDRAW, _PATIENCE = 0.3, 5
 _SENTENCES = {
     "ready": "Ready. Start trains to the end, Step makes a single update.",
     "running": "Training. A changed setting holds from the next update on.",
-    "paused": "Paused. Start goes on, Step makes a single update.",
-    "stopped": "Stopped. What was learned is kept; Reset begins anew.",
+    "stopped": "Stopped. Start goes on, Step makes a single update.",
     "finished": "Finished: all updates are made. Reset begins anew.",
-    "failed": "Failed. What was learned before is kept; Reset begins anew.",
+    "failed": "Failed. What was learned before is kept: change a setting to go on.",
 }
 
 
@@ -40,15 +42,20 @@ class TrainingDashboard:
     """A training run with buttons: the last expression of a cell.
 
     It trains in the kernel's event loop, some hundredths of a second at a time, so that
-    buttons and other cells keep working. Tests and scripts call `step` and `run`.
+    buttons and other cells keep working. Tests and scripts call `step` and `run`. The
+    kernel's stop button ends both, and `start` goes on.
+
+    JupyterLab delivers some messages of controls in a thread of their own, beside the
+    one that trains. So one thread at a time owns the run: the one that trains or, where
+    none does, one that asks for something. What others ask for meanwhile it does itself
+    between two updates.
 
     A setting that is changed holds from the next update on: the policy goes on from
     where it is, and a dash-dotted line marks the place. Before the first update, and
     after Reset, a run begins anew from the seed.
 
     Attributes:
-        state: "ready", "running", "paused", "stopped", "finished" or "failed".
-        error: what training or drawing raised, or None.
+        state: "ready", "running", "stopped", "finished" or "failed".
         seconds: time spent in "training" and in "drawing" since the last reset.
 
     Args:
@@ -74,16 +81,28 @@ class TrainingDashboard:
         self._run = SteeredRun(env, config, make_policy)
         self._scene = scene_of(env)
         self._figure = Figure(figsize=FIGSIZE)
-        self._task: asyncio.Task | None = None
         self.state = "ready"
-        self.error: Exception | None = None
-        buttons = (self.start, self.pause, self.step, self.stop, self.reset)
+        self._failure: Exception | None = None
+        self._undrawn: Exception | None = None
+        self._owner = threading.Lock()
+        self._asked: deque[Callable[[], None]] = deque()
+        self._task: Future[None] | None = None
         self._view = DashboardView(
             config,
-            {b.__name__.capitalize(): partial(self._guard, b) for b in buttons},
-            lambda name, value: self._guard(self._change, name, value),
+            {
+                "Start": self.start,
+                "Step": partial(self._ask, self._step),
+                "Stop": partial(self._ask, self._stop),
+                "Reset": partial(self._ask, self._reset),
+            },
+            partial(self._ask, self._follow),
         )
         self._begin()
+
+    @property
+    def error(self) -> Exception | None:
+        """What training, a change or drawing raised, or None."""
+        return self._failure or self._undrawn
 
     @property
     def policy(self) -> nn.Module:
@@ -101,38 +120,24 @@ class TrainingDashboard:
         return self._run.config
 
     def start(self) -> None:
-        """Train to the end in the background, or go on after a pause.
+        """Train to the end in the background, or go on after a stop.
 
         Raises:
             RuntimeError: there is no event loop; a notebook has one.
         """
-        loop = asyncio.get_running_loop()
-        if self.state in ("ready", "paused"):
-            self.state = "running"
-            self._since = (time.perf_counter(), len(self.history))
-            self._last_draw = 0.0  # the first picture took longer than others will
-            self._show_words()
-            if self._task is None or self._task.done():
-                self._task = loop.create_task(self._train_in_slices())
-
-    def pause(self) -> None:
-        """Halt, so that `start` can go on."""
-        if self.state == "running":
-            self.state = "paused"
-            self._draw()
+        self._ask(self._start, asyncio.get_running_loop())
 
     def stop(self) -> None:
-        """End the run; policy and history are kept."""
-        if self.state in ("ready", "running", "paused"):
-            self._run.close()
-            self.state = "stopped"
-            self._draw()
+        """Halt, so that `start` can go on."""
+        self._ask(self._stop)
 
     def reset(self) -> None:
-        """Begin anew, with a new policy, at the settings that the controls show."""
-        self._run.config = replace(self.config, **self._view.settings)
-        self._run.reset()
-        self._begin()
+        """Begin anew, with a new policy, at the settings that the controls show.
+
+        Raises:
+            Exception: whatever making a policy raised.
+        """
+        self._call(self._ask, self._reset)
 
     def step(self) -> None:
         """Make a single update and show it.
@@ -140,11 +145,7 @@ class TrainingDashboard:
         Raises:
             Exception: whatever training raised; the dashboard shows it too.
         """
-        if self.state in ("ready", "paused"):
-            self.state = "paused"
-            self._update()
-            self._draw()
-            self._raise()
+        self._call(self._ask, self._step)
 
     def run(self, num_updates: int | None = None) -> History:
         """Train here and now: for tests, and for a picture to begin with.
@@ -166,13 +167,20 @@ class TrainingDashboard:
         left = self.config.num_updates
         if num_updates is not None:
             left = check_count("num_updates", num_updates, at_least=0)
-        if self.state == "ready":
-            self.state = "paused"
-        while left > 0 and self.state == "paused":
-            self._update()
-            left -= 1
-        self._draw()
-        self._raise()
+        with self._owned():
+            if left > 0:
+                self._go_on()
+            try:
+                while left > 0 and self.state == "running":
+                    self._update()
+                    self._answer_all()
+                    left -= 1
+            finally:
+                if self.state == "running":
+                    self.state = "stopped"
+                self._redraw()
+        if self.error is not None:
+            raise self.error
         return self.history
 
     def set(self, **settings: Any) -> None:
@@ -180,76 +188,177 @@ class TrainingDashboard:
 
         Raises:
             TypeError: there is no such control.
-            ValueError: the control does not offer the value. And whatever making a new
-                policy raised.
+            ValueError: a control does not offer the value. And whatever making a new
+                policy raised: then the control goes back.
         """
+        self._call(self._view.set, **settings)
+
+    def _call(
+        self, call: Callable[..., None], *arguments: Any, **settings: Any
+    ) -> None:
+        """Raise what else would only be shown."""
         before = self.error
-        self._view.set(**settings)
-        if self.error is not before:
-            self._raise()
+        call(*arguments, **settings)
+        if self.error is not None and self.error is not before:
+            raise self.error
 
-    def _change(self, name: str, value: Any) -> None:
-        """A control was moved; after the end of a run it counts after a reset."""
-        if self.state in ("ready", "running", "paused"):
-            self._run.change(**{name: value})
-            if len(self.history) == 0:
-                self._begin()
+    def _ask(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Have something done to the run, by whichever thread owns it."""
+        self._asked.append(partial(call, *arguments))
+        self._answer()
 
-    def _guard(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Do what a control says; an error is shown, as nobody else would see it."""
+    def _answer(self) -> None:
+        """Do what was asked for, unless another thread owns the run and will."""
+        # Asked again after each release: what came just before it was left to us.
+        while self._asked and self._owner.acquire(blocking=False):
+            try:
+                self._answer_all()
+            finally:
+                self._owner.release()
+
+    def _answer_all(self) -> None:
+        """Do what was asked for; an error is shown, as nobody else would see it."""
+        while self._asked:
+            call = self._asked.popleft()
+            try:
+                call()
+            except Exception as error:
+                self._failure = error
+                self._show_words()
+
+    @contextmanager
+    def _owned(self) -> Iterator[None]:
         try:
-            call(*arguments)
-        except Exception as error:
-            self.error = error
+            with self._owner:
+                yield
+        finally:
+            self._answer()
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._go_on()
+        if self.state == "running" and (self._task is None or self._task.done()):
+            slices = self._train_in_slices()
+            self._task = asyncio.run_coroutine_threadsafe(slices, loop)
+
+    def _go_on(self) -> None:
+        if self.state in ("ready", "stopped"):
+            self.state, self._failure = "running", None
+            self._since = (time.perf_counter(), len(self.history))
             self._show_words()
+
+    def _stop(self) -> None:
+        if self.state == "running":
+            self._run.close()
+            self.state, self._failure = "stopped", None
+            self._redraw()
+
+    def _step(self) -> None:
+        if self.state in ("ready", "stopped"):
+            self.state, self._failure = "stopped", None
+            self._update()
+            self._redraw()
+
+    def _reset(self) -> None:
+        self._run.reset()
+        self._begin()
+
+    def _follow(self) -> None:
+        """Take over what the controls say; if that fails they go back."""
+        said, config = self._view.settings, self.config
+        changed = {k: v for k, v in said.items() if v != getattr(config, k)}
+        if not changed:
+            return
+        try:
+            self._run.change(**changed)
+        except Exception:
+            self._view.show_settings(config)
+            raise
+        self._failure = None
+        if self.state == "failed":
+            self.state = "stopped"
+        self._redraw()
 
     async def _train_in_slices(self) -> None:
         """The background task: train, draw now and then, and let the kernel work."""
-        drawn, shown = self.seconds["training"], 0.0
-        while self.state == "running":
+        goes_on = True
+        while goes_on:
+            with self._stop_button():
+                goes_on = self._train_a_slice()
+                await asyncio.sleep(0.001)
+
+    def _train_a_slice(self) -> bool:
+        with self._owned():
             until = time.perf_counter() + _SLICE
-            while self.state == "running" and time.perf_counter() < until:
+            while time.perf_counter() < until:
+                self._answer_all()
+                if self.state != "running":
+                    if self._drawn < self.seconds["training"]:
+                        self._redraw()
+                    self._task = None  # from now on, a start makes another
+                    return False
                 self._update()
-            trained = self.seconds["training"]
-            if trained - drawn > max(_REDRAW, _PATIENCE * self._last_draw):
-                self._draw()
-                drawn = trained
-            elif until - shown > 0.2:
+            undrawn = self.seconds["training"] - self._drawn
+            if undrawn > max(_REDRAW, _PATIENCE * self._last_draw):
+                self._redraw()
+            elif until - self._shown > 0.2:
                 self._show_progress()
-                shown = until
-            await asyncio.sleep(0.001)
-        self._draw()
+            return True
+
+    @contextmanager
+    def _stop_button(self) -> Iterator[None]:
+        """Let an interrupt stop the training; Python sends it to its main thread only.
+
+        A kernel ignores it while no cell runs. An exception, as it is in a cell, would
+        break off an update, or the event loop.
+        """
+        before = signal.getsignal(signal.SIGINT)
+        if before is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: Any) -> None:
+            self._asked.append(self._stop)
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            # A cell that awaits something may have put its own in this place.
+            if signal.getsignal(signal.SIGINT) is stop:
+                signal.signal(signal.SIGINT, before)
 
     def _update(self) -> None:
         with self._timed("training"):
             try:
                 self._run.update()
             except Exception as error:
-                self.error = error
-                self.state = "failed"
+                self._failure, self.state = error, "failed"
             else:
                 if self._run.is_complete:
                     self.state = "finished"
 
     def _begin(self) -> None:
-        self.error = None
         self.seconds = {"training": 0.0, "drawing": 0.0}
-        self._last_draw = 0.0
-        self.state = "ready"
-        self._draw()
+        self.state, self._failure = "ready", None
+        self._redraw()
 
     def _draw(self) -> None:
         """Bring everything that is seen up to date."""
-        if self.state != "failed":
-            self.error = None
+        self._ask(self._redraw)
+
+    def _redraw(self) -> None:
+        self._undrawn = None
         with self._timed("drawing"):
             try:
-                draw_run(self._figure, self._scene, self._run)
+                with DRAWING:
+                    draw_run(self._figure, self._scene, self._run)
+                    png = png_of(self._figure)
                 alt = f"Training dashboard. {self._run.in_words()}"
-                self._view.show_picture(png_of(self._figure), alt)
+                self._view.show_picture(png, alt)
             except Exception as error:
                 # A policy that training has broken cannot be drawn either.
-                self.error = self.error or error
+                self._undrawn = error
+        self._drawn = self.seconds["training"]
         self._show_words()
         self._show_progress()
 
@@ -259,6 +368,7 @@ class TrainingDashboard:
         self._view.show_words(f"{_SENTENCES[self.state]} {words}", self.error)
 
     def _show_progress(self) -> None:
+        self._shown = time.perf_counter()
         done, total = len(self.history), self.config.num_updates
         text = f"{done} of {total} updates"
         if self.state == "running":
@@ -279,15 +389,14 @@ class TrainingDashboard:
                 self._last_draw = took
 
     def _forget(self) -> None:
-        """Nobody sees it any more: pause, and let go of the picture."""
+        """Nobody sees it any more: stop, and let go of the picture."""
+        self._ask(self._let_go)
+
+    def _let_go(self) -> None:
         if self.state == "running":
-            self.state = "paused"
+            self.state = "stopped"
         self._figure.clear()
         self._view.forget_picture()
-
-    def _raise(self) -> None:
-        if self.error is not None:
-            raise self.error
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None

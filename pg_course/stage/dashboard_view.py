@@ -66,22 +66,22 @@ class DashboardView:
     Args:
         config: the settings at first.
         buttons: what is on each button, and what it calls.
-        changed: called with the name of a setting that was changed, and its value.
+        changed: called after a setting was changed.
     """
 
     def __init__(
         self,
         config: TrainConfig,
         buttons: Mapping[str, Callable[[], None]],
-        changed: Callable[[str, Any], None],
+        changed: Callable[[], None],
     ) -> None:
         self._controls = {
             name: Choice(_options(name, config), getattr(config, name), text)
             for name, (text, _) in _SETTINGS.items()
         }
         self._widgets = make_widgets(self._controls)
-        for name, widget in self._widgets.items():
-            widget.observe(lambda change, n=name: changed(n, change["new"]), "value")
+        for widget in self._widgets.values():
+            widget.observe(lambda change: changed(), "value")
         self._picture = ipywidgets.HTML().add_class("pg-picture")
         self._sentence = ipywidgets.HTML().add_class("pg-sentence")
         self._error = ipywidgets.HTML().add_class("pg-error")
@@ -116,12 +116,17 @@ class DashboardView:
             TypeError: there is no such control.
             ValueError: the control does not offer the value.
         """
-        for name, value in settings.items():
-            if name not in self._controls:
-                raise TypeError(
-                    f"set: expected settings among {list(self._controls)}, got {name!r}"
-                )
-            self._widgets[name].value = self._controls[name].clean(value)
+        if unknown := [name for name in settings if name not in self._controls]:
+            raise TypeError(
+                f"set: expected settings among {list(self._controls)}, got {unknown}"
+            )
+        cleaned = {k: self._controls[k].clean(v) for k, v in settings.items()}
+        for name, value in cleaned.items():
+            self._widgets[name].value = value
+
+    def show_settings(self, config: TrainConfig) -> None:
+        """Let the controls say what the settings are."""
+        self.set(**{name: getattr(config, name) for name in self._widgets})
 
     def show_picture(self, png: bytes, alt: str) -> None:
         """Show another picture."""

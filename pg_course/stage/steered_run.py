@@ -13,6 +13,7 @@ from torch import nn
 from pg_course.stage.scenes import finite_world
 from pg_helpers import exact
 from pg_helpers.ascent import Adam
+from pg_helpers.execution import uninterrupted
 from pg_helpers.policies import policy_for
 from pg_helpers.require import NotFiniteError, shown
 from pg_helpers.rollout import Trajectories
@@ -62,30 +63,40 @@ class SteeredRun:
             raise TypeError(
                 f"make_policy: expected a function, got {shown(make_policy)}"
             )
-        self.env, self.config = env, config
+        self.env = env
         self._make_policy = make_policy or (lambda: _default_policy(env))
         self._world = finite_world(env)
         self._updates: Generator[Update, None, None] | None = None
-        self.reset()
+        self._begin(config)
 
-    def reset(self) -> None:
-        """Begin anew, with a new policy, at the settings as they are now."""
-        self.close()
+    def _begin(self, config: TrainConfig) -> None:
+        """Take a new policy; where none can be made, nothing is changed."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed % 2**64)  # what PyTorch takes
+            torch.manual_seed(config.seed % 2**64)  # what PyTorch takes
             policy = self._make_policy()
         if not isinstance(policy, nn.Module):
             raise TypeError(
                 f"make_policy: expected a torch.nn.Module, got {shown(policy)}"
             )
-        self.policy = policy
+        truth = self._truth(policy, config)
+        self.close()
+        self.config, self.policy = config, policy
+        self._training: Run | None = None
         self.history = History()
         self.batch: Trajectories | None = None
         self.changes: list[int] = []
         self.exact_updates: list[int] = []
         self.exact: list[float] = []
         self.best: float | None = None
-        self._look_at_the_truth()
+        self._note(truth)
+
+    def reset(self) -> None:
+        """Begin anew, with a new policy, at the settings as they are now.
+
+        Raises:
+            Exception: whatever making a policy raised; the run stays as it was.
+        """
+        self._begin(self.config)
 
     @property
     def is_complete(self) -> bool:
@@ -101,13 +112,20 @@ class SteeredRun:
         """
         if self.is_complete:
             return
-        if self._updates is None:
+        if self._training is None:
             optimizer = Adam(self.policy.parameters(), self.config.learning_rate)
-            run = Run(self.env, self.policy, self.config, optimizer, self.history)
-            self._updates = make_updates(run)
-        self.batch = next(self._updates).batch
+            self._training = Run(
+                self.env, self.policy, self.config, optimizer, self.history
+            )
+        if self._updates is None:
+            self._updates = make_updates(self._training)
+        try:
+            self.batch = next(self._updates).batch
+        except BaseException:  # an interrupt too: a generator that raised is at its end
+            self._updates = None
+            raise
         if len(self.history) % max(1, self.config.num_updates // 100) == 0:
-            self._look_at_the_truth()
+            self._note(self._truth(self.policy, self.config))
 
     def change(self, **settings: Any) -> None:
         """Change settings, from the next update on; before the first, begin anew.
@@ -117,19 +135,22 @@ class SteeredRun:
 
         Raises:
             TypeError: there is no such setting, or a value of the wrong kind.
-            ValueError: a value out of range.
+            ValueError: a value out of range. And whatever making a policy raised; the
+                run stays as it was.
         """
-        self.config = replace(self.config, **settings)
+        config = replace(self.config, **settings)
         if len(self.history) == 0:
-            self.reset()
+            self._begin(config)
             return
+        truth = self._truth(self.policy, config)
         self.close()
+        self.config, self._training = config, None
         if self.changes[-1:] != [len(self.history)]:
             self.changes.append(len(self.history))
-        self._look_at_the_truth()
+        self._note(truth)
 
     def close(self) -> None:
-        """Let go of the environments; policy and history stay."""
+        """Let go of the environments; the run can go on all the same."""
         if self._updates is not None:
             self._updates.close()
             self._updates = None
@@ -150,19 +171,28 @@ class SteeredRun:
             )
         return text + f"The entropy is {history.entropy[-1]:.2f} nats."
 
-    def _look_at_the_truth(self) -> None:
-        """Note J of the policy as it is, exactly, where the world is finite."""
+    def _truth(
+        self, policy: nn.Module, config: TrainConfig
+    ) -> tuple[float, float | None] | None:
+        """The largest J and that of a policy, exactly, where the world is finite."""
         if self._world is None:
-            return
-        gamma = self.config.gamma
-        self.best = exact.optimal_objective(self._world, gamma)
+            return None
+        best = exact.optimal_objective(self._world, config.gamma)
         try:
             with torch.no_grad():
-                value = exact.objective_by_dp(self._world, self.policy, gamma).item()
+                value = exact.objective_by_dp(self._world, policy, config.gamma)
         except NotFiniteError:
-            return  # Training has diverged; the next update has the words for it.
-        self.exact_updates.append(len(self.history))
-        self.exact.append(value)
+            return best, None  # The next update has the words for it.
+        return best, value.item()
+
+    def _note(self, truth: tuple[float, float | None] | None) -> None:
+        if truth is None:
+            return
+        self.best, value = truth
+        if value is not None:
+            with uninterrupted():
+                self.exact_updates.append(len(self.history))
+                self.exact.append(value)
 
 
 def _default_policy(env: Any) -> nn.Module:

@@ -112,14 +112,14 @@ def test_a_closed_demo_opens_again_as_it_was(run):
     assert alt_of(demo) == "A line to 4."
 
 
-def test_a_dashboard_that_nobody_sees_pauses_and_can_go_on(run):
+def test_a_dashboard_that_nobody_sees_stops_and_can_go_on(run):
     async def train() -> None:
         training = dashboard()
         run("a", training)
         training.start()
         await asyncio.sleep(0)
         run("a", explorer())
-        assert training.state == "paused"
+        assert training.state == "stopped"
         made = len(training.history)
         for _ in range(20):
             await asyncio.sleep(0)
