@@ -38,6 +38,10 @@ _SENTENCES = {
 }
 
 
+# Those that the kernel's stop button stops.
+_in_background: set[TrainingDashboard] = set()
+
+
 class TrainingDashboard:
     """A training run with buttons: the last expression of a cell.
 
@@ -168,7 +172,7 @@ class TrainingDashboard:
         if num_updates is not None:
             left = check_count("num_updates", num_updates, at_least=0)
         with self._owned():
-            if left > 0:
+            if left > 0 and self.state in ("ready", "stopped"):
                 self._go_on()
             try:
                 while left > 0 and self.state == "running":
@@ -235,16 +239,17 @@ class TrainingDashboard:
             self._answer()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.state not in ("ready", "stopped"):
+            return
         self._go_on()
-        if self.state == "running" and (self._task is None or self._task.done()):
+        if self._task is None or self._task.done():
             slices = self._train_in_slices()
             self._task = asyncio.run_coroutine_threadsafe(slices, loop)
 
     def _go_on(self) -> None:
-        if self.state in ("ready", "stopped"):
-            self.state, self._failure = "running", None
-            self._since = (time.perf_counter(), len(self.history))
-            self._show_words()
+        self.state, self._failure = "running", None
+        self._since = (time.perf_counter(), len(self.history))
+        self._show_words()
 
     def _stop(self) -> None:
         if self.state == "running":
@@ -280,11 +285,15 @@ class TrainingDashboard:
 
     async def _train_in_slices(self) -> None:
         """The background task: train, draw now and then, and let the kernel work."""
-        goes_on = True
-        while goes_on:
-            with self._stop_button():
-                goes_on = self._train_a_slice()
-                await asyncio.sleep(0.001)
+        _in_background.add(self)
+        try:
+            while True:
+                with _stop_button():
+                    if not self._train_a_slice():
+                        return
+                    await asyncio.sleep(0.001)
+        finally:
+            _in_background.discard(self)
 
     def _train_a_slice(self) -> bool:
         with self._owned():
@@ -303,29 +312,6 @@ class TrainingDashboard:
             elif until - self._shown > 0.2:
                 self._show_progress()
             return True
-
-    @contextmanager
-    def _stop_button(self) -> Iterator[None]:
-        """Let an interrupt stop the training; Python sends it to its main thread only.
-
-        A kernel ignores it while no cell runs. An exception, as it is in a cell, would
-        break off an update, or the event loop.
-        """
-        before = signal.getsignal(signal.SIGINT)
-        if before is None or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: Any) -> None:
-            self._asked.append(self._stop)
-
-        signal.signal(signal.SIGINT, stop)
-        try:
-            yield
-        finally:
-            # A cell that awaits something may have put its own in this place.
-            if signal.getsignal(signal.SIGINT) is stop:
-                signal.signal(signal.SIGINT, before)
 
     def _update(self) -> None:
         with self._timed("training"):
@@ -407,3 +393,29 @@ class TrainingDashboard:
         still = Picture(png_of(self._figure, small=True), alt)
         data, metadata = still._repr_mimebundle_()
         return {**view, **data}, metadata
+
+
+@contextmanager
+def _stop_button() -> Iterator[None]:
+    """Let an interrupt stop what trains in the background.
+
+    A kernel ignores it while no cell runs. An exception, as it is in a cell, would
+    break off an update or the event loop.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Python interrupts its main thread only, and not where another program does.
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _stop_all)
+    try:
+        yield
+    finally:
+        # A cell that awaits something may have put its own in this place.
+        if signal.getsignal(signal.SIGINT) is _stop_all:
+            signal.signal(signal.SIGINT, before)
+
+
+def _stop_all(number: int, frame: Any) -> None:
+    for dashboard in [*_in_background]:
+        dashboard._asked.append(dashboard._stop)

@@ -1,5 +1,7 @@
 import asyncio
 import re
+import signal
+import threading
 import time
 from itertools import islice
 
@@ -50,6 +52,38 @@ class Breaks(torch.nn.Module):
         return self.inner(observations)
 
 
+class Asked(torch.nn.Module):
+    """A policy that does something else, once, when it is asked next."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.do = pg.policy_for(CORRIDOR), None
+
+    def forward(self, observations):
+        do, self.do = self.do, None
+        if do is not None:
+            do()
+        return self.inner(observations)
+
+
+def in_another_thread(call, *arguments, **settings):
+    """As JupyterLab delivers the messages of some controls."""
+    thread = threading.Thread(target=call, args=arguments, kwargs=settings)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def agree(board):
+    """What is shown, what is trained and what is known are of one state."""
+    assert board.error is None and sees(board, "pg-error") == ""
+    assert board._view.settings.items() <= vars(board.config).items()
+    best = pg.exact.optimal_objective(CORRIDOR, board.config.gamma)
+    assert board._run.best == best
+    board.step()
+    assert len(board._run.batch.mask) == board.config.num_trajectories
+
+
 @pytest.mark.parametrize("env", [CORRIDOR, "CartPole-v1"], ids=str)
 def test_a_run_is_that_of_train(env):
     board = dashboard(env)
@@ -79,6 +113,125 @@ def test_the_end_is_the_end():
     for press_again in (board.step, board.stop, board.run):
         press_again()
         assert board.state == "finished" and len(board.history) == 2
+
+
+CHANGES = {
+    "learning_rate": 0.1,
+    "gamma": 0.5,
+    "num_trajectories": 30,
+    "seed": 3,
+    "weights": "rewards_to_go",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_setting_changed_in_another_thread_waits_for_the_update(name):
+    board = dashboard(make_policy=Asked)
+    board.run(3)
+    change = {name: CHANGES[name]}
+    board.policy.do = lambda: in_another_thread(board.set, **change)
+    assert len(board.run(5).entropy) == 8
+    assert getattr(board.config, name) == CHANGES[name]
+    assert board._run.changes == [4]
+    agree(board)
+
+
+@pytest.mark.parametrize(
+    ("button", "state", "made"),
+    [("Start", "stopped", 8), ("Step", "stopped", 8), ("Stop", "stopped", 4)]
+    + [("Reset", "ready", 0)],
+)
+def test_a_button_pressed_in_another_thread_waits_for_the_update(button, state, made):
+    board = dashboard(make_policy=Asked)
+    board.run(3)
+
+    async def pressed():
+        press(board, button)
+
+    board.policy.do = lambda: in_another_thread(asyncio.run, pressed())
+    board.run(5)
+    assert (board.state, len(board.history)) == (state, made)
+    agree(board)
+
+
+def test_changes_from_many_threads_at_once_are_all_made():
+    board = dashboard(**ENDLESS)
+
+    def move():
+        for number in range(60):
+            board.set(gamma=[0.5, 0.9][number % 2], num_trajectories=[3, 1][number % 2])
+
+    threads = [threading.Thread(target=move) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        board.run(5)
+    agree(board)
+
+
+@pytest.mark.parametrize("made", [0, 3])
+def test_a_change_that_fails_is_taken_back(made):
+    board = dashboard(make_policy=Asked)
+    board.run(made)
+    run, policy = board._run, board.policy
+    fail = lambda: 1 / 0  # noqa: E731
+    if made == 0:
+        run._make_policy = fail
+    else:
+        policy.do = fail  # when the exact J is computed
+    with pytest.raises((ZeroDivisionError, ValueError), match="division by zero"):
+        board.set(gamma=0.5)
+    assert board.config.gamma == board._view.settings["gamma"] == 0.95
+    assert "division by zero" in sees(board, "pg-error")
+    assert board.policy is policy and len(board.history) == made
+    board.run(2)
+    assert run.changes == []
+    agree(board)
+
+
+def test_training_that_failed_goes_on_after_a_change():
+    board = dashboard(make_policy=Asked)
+    board.run(3)
+    board.policy.do = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        board.step()
+    assert board.state == "failed" and len(board.history) == 3
+    board.set(learning_rate=0.03)
+    assert board.state == "stopped"
+    assert len(board.run(2)) == 5
+    agree(board)
+
+
+def test_an_interrupt_ends_training_in_a_cell_and_it_can_go_on():
+    board = dashboard(make_policy=Asked, num_updates=9)
+    board.run(3)
+    board.policy.do = lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        board.run()
+    assert board.state == "stopped" and len(board.history) == 3
+    assert board.run() == dashboard(make_policy=Asked, num_updates=9).run()
+
+
+def test_an_interrupt_ends_training_in_the_background_and_it_can_go_on():
+    async def scenario():
+        boards = [dashboard(make_policy=Asked, **ENDLESS) for _ in range(2)]
+        for board in boards:
+            board.start()
+        await until(lambda: all(len(board.history) > 5 for board in boards))
+        signal.raise_signal(signal.SIGINT)
+        await until(lambda: all(board.state == "stopped" for board in boards))
+        stopped = len(board.history)
+        board.start()
+        await until(lambda: len(board.history) > stopped + 5)
+        board.policy.do = lambda: signal.raise_signal(signal.SIGINT)
+        await until(lambda: board._task is None)
+        assert board.state == "stopped"
+        return board
+
+    before = signal.getsignal(signal.SIGINT)
+    board = asyncio.run(scenario())
+    assert signal.getsignal(signal.SIGINT) is before
+    same_as_in_one_go(board)
 
 
 async def until(condition, seconds=120.0):
