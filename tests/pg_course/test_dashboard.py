@@ -1,8 +1,10 @@
 import asyncio
 import re
 import signal
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
@@ -158,14 +160,19 @@ def test_changes_from_many_threads_at_once_are_all_made():
     board = dashboard(**ENDLESS)
 
     def move():
-        for number in range(60):
+        for number in range(200):
             board.set(gamma=[0.5, 0.9][number % 2], num_trajectories=[3, 1][number % 2])
 
-    threads = [threading.Thread(target=move) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        board.run(5)
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # seconds from thread to thread
+    try:
+        with ThreadPoolExecutor() as pool:
+            moves = [pool.submit(move) for _ in range(3)]
+            while not all(moved.done() for moved in moves):
+                board.run(5)
+    finally:
+        sys.setswitchinterval(often)
+    assert [moved.result() for moved in moves] == [None] * 3
     agree(board)
 
 
