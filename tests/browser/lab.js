@@ -1,7 +1,7 @@
 // What the tests do in the page of JupyterLab, as window.lab.
 {
   const PATIENCE = 120_000; // ms; every wait ends once its condition holds
-  let opened;
+  let opened, begun;
   // What the kernel was asked, widgets' messages included, and has not done yet.
   let unanswered = new Set();
 
@@ -83,6 +83,21 @@
       return reply?.content.status === "ok";
     },
 
+    // What the kernel makes of an expression, as Python writes it.
+    async ask(expression) {
+      const { kernel } = opened.sessionContext.session;
+      const asked = { code: "", user_expressions: { it: expression } };
+      const reply = await kernel.requestExecute(asked).done;
+      const { it } = reply.content.user_expressions;
+      return it.data?.["text/plain"] ?? it.evalue;
+    },
+
+    begin(code) {
+      begun = opened.sessionContext.session.kernel.requestExecute({ code });
+    },
+    ended: async () => (await begun.done).content.ename,
+    interrupt: () => command("notebook:interrupt-kernel"),
+
     // The cells, each with the pictures in its output, once all are loaded.
     async outputs() {
       const images = (cell) => [...cell.node.querySelectorAll(".jp-OutputArea img")];
@@ -125,6 +140,9 @@
         position: position(control),
         focused: control === document.activeElement,
       })),
+
+    chosen: (demo) =>
+      [...demo.querySelectorAll("select")].map((menu) => menu.selectedOptions[0].text),
 
     focus: (demo, [selector, place]) => visible(demo, selector)[place].focus(),
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from asked import Asked
-from dashboards import drive_dashboard
+from dashboards import drive_dashboard, steer
 from demos import ENTRIES, SIZES, Demo
 from explorers import drive_explorer
 from lab import NORMAL, NOTEBOOKS, Watch, open_in_lab, run_all
@@ -46,6 +46,10 @@ class Live:
         faults = [drive_explorer(demo) for demo in self._found(EXPLORERS)]
         faults += [drive_dashboard(demo) for demo in self._found(DASHBOARDS)]
         return sum(faults, [])
+
+    def faults_of_steering(self) -> list[str]:
+        """Move and press all that steers a dashboard while it trains."""
+        return sum((steer(board) for board in self._found(DASHBOARDS)), [])
 
     def faults_of_questions(self) -> list[str]:
         """Answer predictions and self-tests."""

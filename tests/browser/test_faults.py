@@ -56,7 +56,7 @@ box = ipywidgets.VBox([ipywidgets.IntText(), ipywidgets.Button(description="Rese
 box.add_class("pg-explorer")
 """
 
-# Two updates at a step; a pause that does not pause; a reset that keeps one.
+# Two updates at a step; a stop that does not stop; a reset that keeps one.
 BAD_DASHBOARD = """
 import asyncio
 state, count = {"n": 0, "runs": False}, ipywidgets.HTML().add_class("pg-progress")
@@ -71,13 +71,13 @@ async def train():
         await asyncio.sleep(0.02)
 
 def press(button):
-    word, state["runs"] = button.description, button.description in ("Start", "Pause")
+    word, state["runs"] = button.description, button.description in ("Start", "Stop")
     if word == "Start":
         asyncio.ensure_future(train())
-    elif word != "Stop":
-        add({"Step": 2, "Pause": 0, "Reset": 1 - state["n"]}[word])
+    else:
+        add({"Step": 2, "Stop": 0, "Reset": 1 - state["n"]}[word])
 
-names = ("Start", "Pause", "Step", "Stop", "Reset")
+names = ("Start", "Step", "Stop", "Reset")
 buttons = [ipywidgets.Button(description=name) for name in names]
 for button in buttons:
     button.on_click(press)
@@ -118,7 +118,7 @@ FAULTS = {
     "no picture": "cell 8: has no picture",
     "no name": "a spinbutton has no name in the accessibility tree",
     "unknown control": "cell 8: 'number' is of a kind, number, that no test",
-    "pause": "cell 9: after the pause, the number of updates does not stand",
+    "stop": "cell 9: after the stop, the number of updates does not stand",
     "step": "cell 9: a step went from update ",
     "reset of training": "after a reset, the number of updates stays at 1",
     "stray control": "in no demo and no question: <input t",
