@@ -189,8 +189,10 @@ def draw_run(figure: Figure, scene: Scene, run: SteeredRun) -> None:
 def _panels(figure: Figure) -> list[Axes]:
     """The five axes of a figure, with nothing on them."""
     if not figure.axes:
-        grid = figure.add_gridspec(2, 3, width_ratios=[1, 1, 1.25])
-        figure.subplots_adjust(0.085, 0.1, 0.985, 0.935, wspace=0.42, hspace=0.52)
+        grid = figure.add_gridspec(
+            2, 3, width_ratios=[1, 1, 1.35], height_ratios=[1.25, 1]
+        )
+        figure.subplots_adjust(0.085, 0.1, 0.985, 0.935, wspace=0.42, hspace=0.45)
         for place in (grid[0, :2], grid[1, 0], grid[1, 1], grid[0, 2], grid[1, 2]):
             figure.add_subplot(place)
     for axes in figure.axes:
@@ -207,7 +209,9 @@ def _draw_returns(axes: Axes, run: SteeredRun) -> None:
     few = "." if len(returns) < 30 else ""
     axes.plot(updates, returns, few + "-", color=GREY, linewidth=1, label="batch mean")
     if run.best is not None:
-        axes.axhline(run.best, color=BLACK, linestyle=":", label="best J")
+        since = run.changes[-1] + 0.5 if run.changes else 0
+        span = [since, max(10, len(returns)) + 0.5]
+        axes.plot(span, [run.best] * 2, ":", color=BLACK, label="best J")
         every = max(1, len(run.exact) // 15)
         axes.plot(
             run.exact_updates,
@@ -223,13 +227,19 @@ def _draw_returns(axes: Axes, run: SteeredRun) -> None:
         axes.plot(updates[width - 1 :], smooth, color=BLUE, label=f"mean of {width}")
     for change in run.changes:
         axes.axvline(change + 0.5, color=GREY, linestyle="-.")
+    if run.changes:
+        axes.plot([], [], "-.", color=GREY, label="change")
     if not returns and not run.exact:
         axes.set_ylim(0, 1)
-    axes.legend(fontsize=FONT - 2, loc="lower right")
+    # Beside the title, where it covers nothing.
+    axes.legend(
+        fontsize=FONT - 2, loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=4,
+        frameon=False, handlelength=1.6, columnspacing=0.9, handletextpad=0.4,
+    )  # fmt: skip
     axes.set_xlim(0, max(10, len(returns)) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     kind = "discounted" if finite else "undiscounted"
-    label(axes, "updates", "reward", f"return, {kind}")
+    label(axes, "updates", f"reward, {kind}", "return")
 
 
 def _draw_curve(

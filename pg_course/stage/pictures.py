@@ -156,9 +156,9 @@ def draw_corridor_policy(
 def draw_grid_policy(
     axes: Axes, shape: tuple[int, int], probabilities: ArrayLike, terminal: ArrayLike
 ) -> Axes:
-    """In each cell an arrow for each action, as long as it is likely.
+    """In each cell an arrowhead for each action, its area as its probability.
 
-    The likeliest is dark, and its probability, in percent, stands in the corner.
+    The likeliest is blue, and its probability, in percent, is in the middle.
 
     Args:
         axes: drawn on.
@@ -174,18 +174,20 @@ def draw_grid_policy(
     pi = _probabilities("probabilities", probabilities, rows * columns, 4)
     cells = np.flatnonzero(shaped_array("terminal", terminal, len(pi)) == 0)
     _draw_cells(axes, rows, columns)
-    state, action = (a.ravel() for a in np.meshgrid(cells, range(4), indexing="ij"))
-    length = pi[state, action]
-    y, x = np.divmod(state, columns)
-    dx, dy = _DIRECTIONS[action].T
-    best = action == pi[state].argmax(axis=1)
-    # Tails near the middle, tips within the cell.
-    start, arrow = (x + 0.05 * dx, y + 0.05 * dy), 0.42 * length * np.array([dx, dy])
-    look: Any = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.018}
-    axes.quiver(*start, *arrow, color=np.where(best, BLUE, GREY), headwidth=4, **look)
-    for column, row, p in zip(x[best], y[best], length[best], strict=True):
-        percent = f"{100 * p:.0f}"
-        axes.text(column - 0.45, row - 0.42, percent, fontsize=FONT - 1, va="top")
+    y, x = np.divmod(cells, columns)
+    box = axes.get_position(original=True).transformed(axes.figure.transSubfigure)
+    pixels = min(box.width / columns, box.height / rows)
+    cell = 72 * pixels / axes.figure.dpi  # points
+    pi = pi[cells]
+    likeliest, percent = pi.argmax(axis=1), 100 * pi.max(axis=1)
+    for action, mark in enumerate("^>v<"):
+        dx, dy = 0.37 * _DIRECTIONS[action]
+        areas = (0.29 * cell) ** 2 * pi[:, action]
+        colors = np.where(likeliest == action, BLUE, GREY)
+        axes.scatter(x + dx, y + dy, areas, colors, marker=mark, linewidths=0)
+    middle: Any = {"ha": "center", "va": "center", "fontsize": min(FONT, 0.3 * cell)}
+    for place in zip(x, y, map("{:.0f}".format, percent), strict=True):
+        axes.text(*place, **middle)
     label(axes, "column", "row", "policy (percent)")
     return axes
 

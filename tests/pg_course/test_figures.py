@@ -91,6 +91,13 @@ def arrows(axes):
     return [(*foot, u / quiver.scale, v / quiver.scale) for foot, u, v in parts]
 
 
+def heads(axes):
+    """Places of arrowheads, and their areas, the largest being 1."""
+    clouds = [c for c in axes.collections if isinstance(c, PathCollection)]
+    found = [(*c.get_offsets()[0], c.get_sizes()[0]) for c in clouds]
+    return [(x, y, area / max(a for *_, a in found)) for x, y, area in found]
+
+
 def strokes(axes):
     """Both ends of each line of a collection."""
     kinds = (c for c in axes.collections if isinstance(c, LineCollection))
@@ -192,12 +199,8 @@ CREDIT = {(0, 0): "12", (1, 0): "250", (0, 1): "0", (1, 1): "500"}
 COVERED = [[(0, 0, 0), (1, 1, 3)], [(0, 1, 1), (1, 2, 9)]]
 GRID = [[(3, 2)], [(0, 0), (0, 1), (0, 2), (1, 2)], [(0, 0)]]
 LIMITS = [pole(math.radians(-12), 1.2), pole(math.radians(12), 1.2)]
-FOUR_WAYS = [
-    (0, -0.05, 0, -0.042),
-    (0.05, 0, 0.294, 0),
-    (0, 0.05, 0, 0),
-    (-0.05, 0, -0.084, 0),
-]
+# Up, right, down and left of the middle, and shares of 0.7.
+FOUR_WAYS = [(0, -0.37, 1 / 7), (0.37, 0, 1), (0, 0.37, 0), (-0.37, 0, 2 / 7)]
 # Two numbers for each of two names, and the bars that show them side by side.
 PAIR = [0.1, -0.1], [0.3, -0.3]
 PAIRED = [(-0.2, 0, 0.1), (0.8, 0, -0.1), (0.2, 0, 0.3), (1.2, 0, -0.3)]
@@ -353,7 +356,7 @@ FIGURES = {
     ],
     # Up, right, down and left, where row numbers grow downward.
     call(pictures.draw_grid_policy, (1, 2), [[0.1, 0.7, 0, 0.2]] * 2, [0, 1]): [
-        {arrows: FOUR_WAYS, texts: ["70"], row_0_on_top: True},
+        {heads: FOUR_WAYS, texts: ["70"], row_0_on_top: True},
     ],
     call(pictures.draw_cartpole_policy, [-9, 0, 9], [-5, 5], SLICE): [
         {texts: ["0.20", "0.90", "0.40", "1.00"], maps: [SLICE]},
