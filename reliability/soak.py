@@ -178,7 +178,7 @@ One kernel, addressed as JupyterLab addresses it: {len(CELLS)} cells (an Explore
 dashboards, trainings on the corridor and on CartPole, figures, `watch`, the clinic,
 predictions, a self-test) run {rounds} times, {rounds * (CHANGES + CONTROLS)} moves of
 controls and presses of buttons, {2 * rounds} trainings and {2 * rounds} dashboards
-started, paused, stepped, stopped and reset. In eight hours that is a cell every
+started, stopped, stepped and reset. In eight hours that is a cell every
 {480 * 60 / rounds / len(CELLS):.0f} s, a control every
 {480 * 60 / rounds / (CHANGES + CONTROLS):.0f} s and a training every
 {480 / rounds / 4:.1f} minutes; here it took {minutes:.0f} minutes.

@@ -74,6 +74,8 @@ def steer(demo: Demo) -> list[str]:
         for key in ("End", "Home", "ArrowDown"):
             demo.press(control, key)
             _agrees(demo, f"{control}, key {key}")
+            if demo.faults:  # each is waited for long
+                return demo.faults
     for name in ("Step", "Start"):  # neither of which does anything now
         _goes_on(demo, f"after {name}", _press(demo, name))
     _press(demo, "Stop")
@@ -83,6 +85,8 @@ def steer(demo: Demo) -> list[str]:
     _still(demo, "after a reset while it trained")
     _goes_on(demo, "after a start anew", _press(demo, "Start"))
     _interrupt(demo)
+    if demo.faults:
+        return demo.faults
     _press(demo, "Stop")
     _still(demo, "after the stop")
     demo.page.evaluate("lab.begin('board.run()')")

@@ -73,16 +73,6 @@
     undo: () => command("notebook:undo-cell-action"),
     idle: () => rest(() => 0),
 
-    // The kernel answers, also while it trains, and the page shows what it has sent.
-    async answer() {
-      const { kernel } = opened.sessionContext.session;
-      const future = kernel.requestExecute({ code: "1 + 1", store_history: false });
-      const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
-      const reply = await Promise.race([future.done, late]);
-      await frame();
-      return reply?.content.status === "ok";
-    },
-
     // What the kernel makes of an expression, as Python writes it.
     async ask(expression) {
       const { kernel } = opened.sessionContext.session;
@@ -97,6 +87,16 @@
     },
     ended: async () => (await begun.done).content.ename,
     interrupt: () => command("notebook:interrupt-kernel"),
+
+    // The kernel answers, also while it trains, and the page shows what it has sent.
+    async answer() {
+      const { kernel } = opened.sessionContext.session;
+      const future = kernel.requestExecute({ code: "1 + 1", store_history: false });
+      const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
+      const reply = await Promise.race([future.done, late]);
+      await frame();
+      return reply?.content.status === "ok";
+    },
 
     // The cells, each with the pictures in its output, once all are loaded.
     async outputs() {
@@ -134,7 +134,7 @@
         place,
         kind: control.getAttribute("role") || control.type || control.tagName,
         name: (
-          control.ariaLabel || control.innerText || control.labels?.[0]?.innerText || ""
+          control.ariaLabel || control.labels?.[0]?.innerText || control.innerText || ""
         ).trim(),
         options: control.options?.length ?? 0,
         position: position(control),

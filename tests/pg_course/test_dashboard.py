@@ -331,6 +331,17 @@ def test_settings_hold_from_the_next_update_on():
     assert board.run() == expected
 
 
+def test_a_change_is_marked_and_the_best_is_that_of_the_settings_since():
+    board = dashboard()
+    board.run(4)
+    board.set(gamma=0.5)
+    board.run(3)
+    lines = {line.get_label(): line for line in board._figure.axes[0].lines}
+    assert "change" in lines
+    assert list(lines["best J"].get_xdata()) == [4.5, 10.5]
+    assert set(lines["best J"].get_ydata()) == {0.25}
+
+
 def test_an_error_in_training_is_shown_and_keeps_what_was_learned():
     # The policy is asked several times an update: it breaks in one of the first, when
     # the exact objective asks it.
