@@ -29,6 +29,36 @@ _SLICE = 0.06  # seconds of training before the kernel may do something else
 # and so many times as long as it took: drawing takes at most a sixth of the time.
 _REDRAW, _PATIENCE = 0.3, 5
 
+# Those that the kernel's stop button stops.
+_in_background: set[TrainingDashboard] = set()
+
+
+@contextmanager
+def _stop_button() -> Iterator[None]:
+    """Let an interrupt stop what trains in the background.
+
+    A kernel ignores it while no cell runs. An exception, as it is in a cell, would
+    break off an update or the event loop.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Python interrupts its main thread only, and not where another program does.
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _stop_all)
+    try:
+        yield
+    finally:
+        # A cell that awaits something may have put its own in this place.
+        if signal.getsignal(signal.SIGINT) is _stop_all:
+            signal.signal(signal.SIGINT, before)
+
+
+def _stop_all(number: int, frame: Any) -> None:
+    for dashboard in [*_in_background]:
+        dashboard._asked.append(dashboard._stop)
+
+
 _SENTENCES = {
     "ready": "Ready. Start trains to the end, Step makes a single update.",
     "running": "Training. A changed setting holds from the next update on.",
@@ -36,10 +66,6 @@ _SENTENCES = {
     "finished": "Finished: all updates are made. Reset begins anew.",
     "failed": "Failed. What was learned before is kept: change a setting to go on.",
 }
-
-
-# Those that the kernel's stop button stops.
-_in_background: set[TrainingDashboard] = set()
 
 
 class TrainingDashboard:
@@ -393,29 +419,3 @@ class TrainingDashboard:
         still = Picture(png_of(self._figure, small=True), alt)
         data, metadata = still._repr_mimebundle_()
         return {**view, **data}, metadata
-
-
-@contextmanager
-def _stop_button() -> Iterator[None]:
-    """Let an interrupt stop what trains in the background.
-
-    A kernel ignores it while no cell runs. An exception, as it is in a cell, would
-    break off an update or the event loop.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    # Python interrupts its main thread only, and not where another program does.
-    if before is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, _stop_all)
-    try:
-        yield
-    finally:
-        # A cell that awaits something may have put its own in this place.
-        if signal.getsignal(signal.SIGINT) is _stop_all:
-            signal.signal(signal.SIGINT, before)
-
-
-def _stop_all(number: int, frame: Any) -> None:
-    for dashboard in [*_in_background]:
-        dashboard._asked.append(dashboard._stop)
