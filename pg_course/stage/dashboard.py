@@ -29,6 +29,14 @@ _SLICE = 0.06  # seconds of training before the kernel may do something else
 # and so many times as long as it took: drawing takes at most a sixth of the time.
 _REDRAW, _PATIENCE = 0.3, 5
 
+_SENTENCES = {
+    "ready": "Ready. Start trains to the end, Step makes a single update.",
+    "running": "Training. A changed setting holds from the next update on.",
+    "stopped": "Stopped. Start goes on, Step makes a single update.",
+    "finished": "Finished: all updates are made. Reset begins anew.",
+    "failed": "Failed. What was learned before is kept: change a setting to go on.",
+}
+
 # Those that the kernel's stop button stops.
 _in_background: set[TrainingDashboard] = set()
 
@@ -57,15 +65,6 @@ def _stop_button() -> Iterator[None]:
 def _stop_all(number: int, frame: Any) -> None:
     for dashboard in [*_in_background]:
         dashboard._asked.append(dashboard._stop)
-
-
-_SENTENCES = {
-    "ready": "Ready. Start trains to the end, Step makes a single update.",
-    "running": "Training. A changed setting holds from the next update on.",
-    "stopped": "Stopped. Start goes on, Step makes a single update.",
-    "finished": "Finished: all updates are made. Reset begins anew.",
-    "failed": "Failed. What was learned before is kept: change a setting to go on.",
-}
 
 
 class TrainingDashboard:
@@ -198,6 +197,7 @@ class TrainingDashboard:
         if num_updates is not None:
             left = check_count("num_updates", num_updates, at_least=0)
         with self._owned():
+            self._answer_all()
             if left > 0 and self.state in ("ready", "stopped"):
                 self._go_on()
             try:
