@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from IPython import get_ipython
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -154,7 +155,11 @@ class TrainingDashboard:
         Raises:
             RuntimeError: there is no event loop; a notebook has one.
         """
-        self._ask(self._start, asyncio.get_running_loop())
+        # That of the kernel's main thread, which alone is interrupted: a button may be
+        # pressed in another.
+        kernel = getattr(get_ipython(), "kernel", None)
+        loop = kernel.io_loop.asyncio_loop if kernel else asyncio.get_running_loop()
+        self._ask(self._start, loop)
 
     def stop(self) -> None:
         """Halt, so that `start` can go on."""

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -207,6 +208,20 @@ def test_training_that_failed_goes_on_after_a_change():
     assert board.state == "stopped"
     assert len(board.run(2)) == 5
     agree(board)
+
+
+def test_training_is_done_in_the_main_thread_whoever_starts_it(monkeypatch):
+    async def scenario():
+        loop = SimpleNamespace(asyncio_loop=asyncio.get_running_loop())
+        shell = SimpleNamespace(kernel=SimpleNamespace(io_loop=loop))
+        monkeypatch.setattr(dashboards, "get_ipython", lambda: shell)
+        board, seen = dashboard(make_policy=Asked), []
+        board.policy.do = lambda: seen.append(threading.current_thread())
+        in_another_thread(board.start)
+        await until(lambda: board.state == "finished")
+        assert seen == [threading.main_thread()]
+
+    asyncio.run(scenario())
 
 
 def test_an_interrupt_ends_training_in_a_cell_and_it_can_go_on():
