@@ -196,7 +196,8 @@ class Check:
     def _difference(self, tried: list[Seen]) -> list[str]:
         """What is wrong, in paragraphs; empty where nothing is."""
         expected = self.observe_all(self.right)
-        if _agree(tried, expected):
+        differing = _differing(tried, expected)
+        if not differing:
             changed = next((seen.changed for seen in tried if seen.changed), "")
             if not changed:
                 return []
@@ -204,29 +205,39 @@ class Check:
         numbers = _first_difference(tried, expected, self.cases)
         for mistake in self.mistakes:
             for wrong in mistake.wrong:
-                if _agree(tried, self.observe_all(wrong)):
+                if not _differing(tried, self.observe_all(wrong)):
                     return [mistake.message, numbers]
         if numbers.endswith(_NOT_FINITE):
             numbers += (
                 " Was something divided by zero, or the logarithm of zero or of a "
                 "negative number taken?"
             )
-        return [f"this is none of the usual slips. {self.expected}", numbers]
+        said = "this is none of the usual slips."
+        if "the gradient" in tried[0].values and differing == {"the result"}:
+            said = "the gradient is right, but the value is not the one asked for."
+        return [f"{said} {self.expected}", numbers]
 
 
-def _agree(these: list[Seen], those: list[Seen]) -> bool:
-    return all(
-        _same(value, that.values[name])
+def _differing(these: list[Seen], those: list[Seen]) -> set[str]:
+    return {
+        name
         for this, that in zip(these, those, strict=True)
         for name, value in this.values.items()
-    )
+        if not _same(value, that.values[name])
+    }
 
 
 def _same(this: Tensor, that: Tensor) -> bool:
+    this = _fitted(this, that)
     # Wide enough for float32, and far below the difference that any mistake makes.
     return this.shape == that.shape and torch.allclose(
         this, that, rtol=1e-4, atol=1e-6, equal_nan=True
     )
+
+
+def _fitted(this: Tensor, that: Tensor) -> Tensor:
+    """A single number, whatever its shape, in the shape () of another."""
+    return this.reshape(()) if that.ndim == 0 and this.numel() == 1 else this
 
 
 def _first_difference(
@@ -246,6 +257,7 @@ def _first_difference(
 
 
 def _in_words(wanted: Tensor, got: Tensor) -> str:
+    got = _fitted(got, wanted)
     if got.shape != wanted.shape:
         shapes = tuple(wanted.shape), tuple(got.shape)
         return f"should have the shape {shapes[0]}; yours has {shapes[1]}."

@@ -28,8 +28,10 @@ from pg_helpers.clinic.answers import Answers, answers
 from pg_helpers.clinic.case import Case as World
 from pg_helpers.clinic.measure import ONE_BY_ONE, Asker, FaultError
 from pg_helpers.clinic.standard import GAMMA, standard_policy, standard_world
+from pg_helpers.losses import pseudo_loss
 from pg_helpers.mdp import TabularMDP
 from pg_helpers.policies import TabularPolicy
+from pg_helpers.returns import total_return
 
 
 @cache
@@ -106,6 +108,53 @@ def mean_and_variance(answer: Callable[..., Any], case: Case) -> Seen:
             "the variance of the gradient": torch.tensor(found.variance).double(),
         }
     )
+
+
+def quieter_than_loss_a(answer: Callable[..., Any], case: Case) -> Seen:
+    """Observe the mean gradient, whether steps look back, and excess noise.
+
+    Args:
+        answer: of (log_probs, rewards, mask).
+        case: its input is a name of `_patients`.
+
+    Returns:
+        "the mean gradient step", what a reward adds to the weights of later steps, and
+        the total variance where it is above that of the loss with the whole return.
+
+    Raises:
+        NotYetError: the function says so.
+        NotRightError: it raises, or does not return a finite scalar with a graph.
+    """
+    found = _asked(answer, case)
+    variance = max(found.variance, _variance_of_loss_a(case))
+    return Seen(
+        {
+            "the mean gradient step": found.expected,
+            "what a reward adds to the weights of later steps": _hindsight(answer),
+            "the variance, or loss A's if that is larger,": read_numbers(variance),
+        }
+    )
+
+
+@cache
+def _variance_of_loss_a(case: Case) -> float:
+    def loss_a(log_probs: Tensor, rewards: Tensor, mask: Tensor) -> Tensor:
+        return pseudo_loss(log_probs, total_return(rewards, GAMMA), mask)
+
+    return _asked(loss_a, case).variance
+
+
+def _hindsight(answer: Callable[..., Any]) -> Tensor:
+    """By how much each reward of an episode changes the weights behind it, (3, 3)."""
+    log_probs = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    nothing, *changed = (
+        torch.autograd.grad(
+            call(answer, log_probs.clone(), paid[None], mask.clone()), log_probs
+        )[0][0]
+        for paid in torch.eye(4, 3, dtype=torch.float64).roll(1, 0)
+    )
+    return read_numbers((nothing - torch.stack(changed)).triu(1))
 
 
 def _asked(answer: Callable[..., Any], case: Case) -> Answers:

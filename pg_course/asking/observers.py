@@ -121,6 +121,25 @@ def returned_with_gradient(answer: Callable[..., Any], case: Case) -> Seen:
     return Seen({"the gradient": read_numbers(gradient), "the result": value}, changed)
 
 
+def gradient_alone(answer: Callable[..., Any], case: Case) -> Seen:
+    """Observe the gradient of a scalar whose value is free.
+
+    Args:
+        answer: the function.
+        case: the first input is a float tensor.
+
+    Returns:
+        "the gradient", and of "the result" only its shape: its numbers are zero.
+
+    Raises:
+        NotYetError: the function says so.
+        NotRightError: as in `returned_with_gradient`.
+    """
+    seen = returned_with_gradient(answer, case)
+    shape_alone = {"the result": 0 * seen.values["the result"]}
+    return Seen(seen.values | shape_alone, seen.changed)
+
+
 def changed_in_place(ordinal: str) -> str:
     """What to say about a function that changes an argument.
 
@@ -203,6 +222,8 @@ def read_numbers(value: Any) -> Tensor:
 def _as_tensor(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         found = value.detach().as_subclass(Tensor)
+    elif isinstance(value, list | tuple) and any(map(_is_row, value)):
+        return torch.stack([_as_tensor(part) for part in value])
     elif isinstance(value, np.ndarray | np.generic | int | float | list | tuple):
         # Counted before it is copied: a view can have any size.
         if _count(value) > _MAX_ENTRIES:
@@ -224,6 +245,10 @@ def _as_tensor(value: Any) -> Tensor:
     return found.to("cpu", torch.float64, copy=True)
 
 
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() > 1
+
+
 def _count(value: Any) -> int:
     """Entries of an array or of nested lists, counted no further than necessary."""
     if isinstance(value, np.ndarray):
@@ -241,6 +266,9 @@ def _count(value: Any) -> int:
 def _changed(before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
     """Which argument is no longer what it was, in words."""
     for ordinal, old, new in zip(_ORDINALS, before, after, strict=False):
-        if isinstance(old, Tensor) and not torch.equal(old, new.detach()):
+        # Not to the last bit: what was moved and put back is not changed.
+        if isinstance(old, Tensor) and not torch.allclose(
+            old.double(), new.detach().double(), equal_nan=True
+        ):
             return ordinal
     return ""

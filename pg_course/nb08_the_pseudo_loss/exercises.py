@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from pg_course.asking.check import Check, Mistake
-from pg_course.asking.observers import Case, returned_with_gradient
+from pg_course.asking.observers import Case, gradient_alone, returned_with_gradient
 
 
 def _taken(table: Tensor, actions: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ _ACTIONS = torch.tensor([2, 1, 0, 1])
 loss_from_logits = Check(
     name="loss_from_logits",
     right=lambda logits, actions, q: _terms(logits, actions, q).mean(),
-    observe=returned_with_gradient,
+    observe=gradient_alone,
     cases=[
         Case(
             "one sample with the logits 0 and 1, the action 0 and q = 2",
@@ -121,6 +121,16 @@ loss_from_logits = Check(
             lambda z, a, q: _terms(z, a, q).mean() / z.shape[1],
         ),
         Mistake(
+            "the mean of the q-values is subtracted before they weigh anything. That "
+            "is a useful variant with less noise, but not the estimate asked for: from "
+            "a single sample it learns nothing.",
+            lambda z, a, q: _terms(z, a, q - q.mean()).mean(),
+            lambda z, a, q: _terms(z, a, (q - q.mean()) / (q.std() + 1e-8)).mean(),
+            lambda z, a, q: _terms(
+                z, a, (q - q.mean()) / (q.std(correction=0) + 1e-8)
+            ).mean(),
+        ),
+        Mistake(
             "every action is treated as if it had been taken: the logarithms are added "
             "up all along the row. Only the action that was taken has earned this q.",
             lambda z, a, q: -(z.log_softmax(1) * q[:, None]).sum(1).mean(),
@@ -133,9 +143,9 @@ loss_from_logits = Check(
         ),
     ],
     expected=(
-        "The loss is a single number, shape (), which carries the graph of the logits: "
-        "minus the mean over the samples of q times the log-probability of the action "
-        "that was taken."
+        "The loss is a single number, shape (), which carries the graph of the logits. "
+        "Its gradient is that of minus the mean over the samples of q times the "
+        "log-probability of the action that was taken; its value does not count."
     ),
     where="sections 8.4 to 8.7, and the text of Exercise 8.1.",
     shows=(

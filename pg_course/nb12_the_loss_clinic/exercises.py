@@ -12,6 +12,7 @@ from pg_course.asking.examined_loss import (
     TRIPLES,
     mean_and_variance,
     mean_gradient,
+    quieter_than_loss_a,
 )
 from pg_helpers.clinic.standard import GAMMA
 from pg_helpers.returns import rewards_to_go, total_return
@@ -119,7 +120,7 @@ mended_loss = Check(
 to_go_loss = Check(
     name="to_go_loss",
     right=lambda lp, r, mask: _weighed(_to_go(r), lp, mask).mean(),
-    observe=mean_and_variance,
+    observe=quieter_than_loss_a,
     cases=[SINGLES, PAIRS],
     mistakes=[
         Mistake(
@@ -177,7 +178,8 @@ to_go_loss = Check(
     expected=(
         "The loss is a single number, shape (). Each log-probability of a step that "
         "was taken meets the rewards from that step on, discounted as they stand in "
-        "the return."
+        "the return; a baseline may be subtracted if it leaves less noise than loss A "
+        "has."
     ),
     where="section 12.5, and the text of Exercise 12.2.",
     shows="your loss is unbiased, and quieter than with the whole return.",
