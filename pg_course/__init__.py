@@ -14,6 +14,7 @@ _MODULES = {
         "resolve",
         "self_test",
         "show_progress",
+        "with_bar",
     ),
     "pg_course.stage.animation": ("animate", "strip", "watch"),
     "pg_course.stage.controls": ("Choice", "LogSlider", "Slider", "Toggle"),

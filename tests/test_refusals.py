@@ -873,6 +873,11 @@ STAGE = [
         result=Arg(CHOICE.right),
     ),
     Row(course.self_test, number=Arg(7, value=[None, -1, 99, 7.0, "7"])),
+    Row(
+        course.with_bar,
+        iterable=Arg(range(3), [iter("")], [None, 3]),
+        total=Arg(3, [0, None], [1.5, "3"], [-1]),
+    ),
     Row(progress.answers, kind=Arg("exercises", value=[None, "x", 3])),
     Row(
         partial(Estimate, "a", "b", course.Slider(0, 16, 1), "c"),

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
 from torch import Tensor
 
 from pg_course.asking import progress
@@ -33,6 +36,23 @@ from pg_course.asking.time_limit import TIME_LIMIT, OutOfTimeError, run_bounded
 
 State = Literal["not yet", "not right", "right"]
 
+# What draws a sign and a bar beside the text in JupyterLab. The text says the same, so
+# nothing is read to anybody. Both colours show on white and on black, and differ for
+# the colour-blind too.
+_SIGNS = {
+    state: f"""<style>
+.jp-OutputArea:has(.{name}) pre {{
+  border-left: 4px solid {color}; padding-left: 12px;
+}}
+.jp-OutputArea:has(.{name}) pre::before {{
+  content: "{sign} " / ""; color: {color}; font-size: 1.4em; font-weight: bold;
+}}
+</style><div class="{name}"></div>"""
+    for state, name, sign, color in (
+        ("right", "pg-right", "✓", "#009e73"),
+        ("not right", "pg-not-right", "✗", "#d55e00"),
+    )
+}
 _WIDTH = 80
 _MAX_SHOWN = 6
 _NOT_FINITE = "is not made of finite numbers."
@@ -109,6 +129,8 @@ class Check:
         if printed:
             print(printed.removesuffix("\n"))
         print(outcome.text)
+        if state in _SIGNS and InteractiveShell.initialized():
+            display({"text/html": _SIGNS[state], "text/plain": ""}, raw=True)
         if state == "right" and (trouble := progress.record("exercises", self.name)):
             print(_wrapped(trouble))
         return outcome
@@ -203,10 +225,12 @@ class Check:
                 return []
             return [f"the numbers are right, but {changed_in_place(changed)}"]
         numbers = _first_difference(tried, expected, self.cases)
-        for mistake in self.mistakes:
-            for wrong in mistake.wrong:
-                if not _differing(tried, self.observe_all(wrong)):
-                    return [mistake.message, numbers]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a slip does, the learner did not
+            for mistake in self.mistakes:
+                for wrong in mistake.wrong:
+                    if not _differing(tried, self.observe_all(wrong)):
+                        return [mistake.message, numbers]
         if numbers.endswith(_NOT_FINITE):
             numbers += (
                 " Was something divided by zero, or the logarithm of zero or of a "

@@ -119,29 +119,30 @@ def quieter_than_loss_a(answer: Callable[..., Any], case: Case) -> Seen:
 
     Returns:
         "the mean gradient step", what a reward adds to the weights of later steps, and
-        the total variance where it is above that of the loss with the whole return.
+        for SINGLES the total variance, or that of the loss with the whole return if
+        that is larger.
 
     Raises:
         NotYetError: the function says so.
         NotRightError: it raises, or does not return a finite scalar with a graph.
     """
     found = _asked(answer, case)
-    variance = max(found.variance, _variance_of_loss_a(case))
-    return Seen(
-        {
-            "the mean gradient step": found.expected,
-            "what a reward adds to the weights of later steps": _hindsight(answer),
-            "the variance, or loss A's if that is larger,": read_numbers(variance),
-        }
-    )
+    values = {
+        "the mean gradient step": found.expected,
+        "what a reward adds to the weights of later steps": _hindsight(answer),
+    }
+    if case is SINGLES:  # elsewhere rewards-to-go may be the noisier ones
+        variance = max(found.variance, _variance_of_loss_a())
+        values["the variance, or loss A's if that is larger,"] = read_numbers(variance)
+    return Seen(values)
 
 
 @cache
-def _variance_of_loss_a(case: Case) -> float:
+def _variance_of_loss_a() -> float:
     def loss_a(log_probs: Tensor, rewards: Tensor, mask: Tensor) -> Tensor:
         return pseudo_loss(log_probs, total_return(rewards, GAMMA), mask)
 
-    return _asked(loss_a, case).variance
+    return _asked(loss_a, SINGLES).variance
 
 
 def _hindsight(answer: Callable[..., Any]) -> Tensor:

@@ -91,6 +91,24 @@ def done_of(contents: Contents) -> Done:
     )
 
 
+def in_a_line(contents: Contents, later: Sequence[Contents]) -> str:
+    """Say how much of a notebook is done, and which one is next.
+
+    Args:
+        contents: of the notebook.
+        later: the notebooks behind it, in order.
+    """
+    done = done_of(contents)
+    (guessed, predictions), (right, exercises) = done.predictions, done.exercises
+    said = (
+        f"{guessed} of {predictions} predictions and {right} of {exercises} exercises "
+        "done"
+    )
+    if not later:
+        return f"{said}; this is the last notebook."
+    return f"{said}; next: {later[0].number:02} {later[0].title}."
+
+
 def link(contents: Contents) -> str:
     """A link to a notebook, in Markdown."""
     return f"[{contents.number} · {contents.title}]({contents.file}.ipynb)"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from numbers import Integral
+from typing import TypeVar
+
+import ipywidgets
 
 from pg_course.asking import progress
-from pg_course.asking.overview import Overview
+from pg_course.asking.overview import Overview, in_a_line
 from pg_course.asking.question_views import AskedPrediction, Resolved, SelfTest
 from pg_course.asking.questions import Prediction
 from pg_course.asking.rooms import all_contents
-from pg_helpers.require import shown
+from pg_helpers.require import check_count, require, shown
+
+Item = TypeVar("Item")
 
 _resolved: dict[str, Resolved] = {}
 
@@ -52,7 +59,9 @@ def resolve(name: str, result: str | float) -> Resolved:
 
 
 def self_test(number: int) -> SelfTest:
-    """Ask the questions at the end of a notebook; the last expression of a cell.
+    """Ask the questions at the end of a notebook, and say how much of it is done.
+
+    The last expression of a cell.
 
     Args:
         number: of the notebook.
@@ -64,7 +73,38 @@ def self_test(number: int) -> SelfTest:
     # An array would compare itself element by element.
     if not isinstance(number, Integral) or number not in numbers:
         raise ValueError(f"number: expected one of {numbers}, got {shown(number)}")
-    return SelfTest(all_contents()[numbers.index(number)])
+    place = numbers.index(number)
+    contents, *later = all_contents()[place:]
+    test = SelfTest(contents)
+    # In the live view alone: what is stored is the same for everybody.
+    line = ipywidgets.HTML(f"<p>{in_a_line(contents, later)}</p>")
+    test.view.children += (line,)
+    return test
+
+
+def with_bar(iterable: Iterable[Item], total: int | None = None) -> Iterable[Item]:
+    """Go through something slow with a progress bar, which is gone at the end.
+
+    Where answers are not kept nobody is there to see one, and none is shown.
+
+    Args:
+        iterable: what to go through.
+        total: how many there are, where the iterable itself cannot say.
+
+    Returns:
+        The same items.
+
+    Raises:
+        TypeError, ValueError: it is not iterable, or total is no such count.
+    """
+    loops = isinstance(iterable, Iterable)
+    require(loops, "iterable", "something iterable", iterable, TypeError)
+    total = None if total is None else check_count("total", total, at_least=0)
+    from tqdm import tqdm  # slow to import in a notebook
+
+    hidden = progress.path() is None
+    # To stdout: JupyterLab shows stderr as a fault. No widget: a saved one is broken.
+    return tqdm(iterable, total=total, file=sys.stdout, leave=False, disable=hidden)
 
 
 def show_progress() -> Overview:

@@ -146,6 +146,18 @@ minibatch_gradient = Check(
             lambda *given: _minibatch_gradient(*given) / 2,
         ),
         Mistake(
+            "a factor 2 is missing in one of the two entries. Both are derivatives of "
+            "the same square.",
+            lambda *given: _minibatch_gradient(*given) * torch.tensor([1, 0.5]),
+            lambda *given: _minibatch_gradient(*given) * torch.tensor([0.5, 1]),
+        ),
+        Mistake(
+            "intercept and slope have changed places in the line: theta_0 stands by "
+            "itself, theta_1 before x.",
+            lambda theta, *given: _minibatch_gradient(theta.flip(0), *given),
+            lambda theta, *given: _minibatch_gradient(theta.flip(0), *given).flip(0),
+        ),
+        Mistake(
             "two things at once: the factor 2 of the square is missing, and the points "
             "are added up where Eq. (2) has their mean.",
             lambda *given: _terms(*given).sum(1) / 2,

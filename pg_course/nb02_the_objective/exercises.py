@@ -274,6 +274,11 @@ estimate_with_error = Check(
             lambda r: r.mean(),
         ),
         Mistake(
+            "this is the standard error alone. It belongs to an estimate, which comes "
+            "first.",
+            _standard_error,
+        ),
+        Mistake(
             "the two numbers have changed places: first the estimate, then its error.",
             lambda r: torch.stack([_standard_error(r), r.mean()]),
         ),

@@ -88,6 +88,7 @@ score_estimate = Check(
             "noise, but it is not this estimate: from a single sample it learns "
             "nothing.",
             lambda r, s: _estimate(r - r.mean(), s),
+            lambda r, s: _estimate((r - r.mean()) / (r.std() + 1e-8), s),
         ),
         Mistake(
             "it is divided by N - 1. That belongs to a variance, where the mean was "
@@ -116,6 +117,12 @@ def _score(actions: Tensor, mean: float, deviation: float) -> Tensor:
     """Derivatives of the log-density by mean and standard deviation: (N, 2)."""
     distance = actions - mean
     return _columns(distance / deviation**2, distance**2 / deviation**3 - 1 / deviation)
+
+
+def _halved(actions: Tensor, mean: float, deviation: float) -> Tensor:
+    """Half of the first term of the second column, beside zeros."""
+    distance = actions - mean
+    return _columns(0 * distance, distance**2 / deviation**3 / 2)
 
 
 def _density(actions: Tensor, mean: float, deviation: float) -> Tensor:
@@ -158,6 +165,21 @@ gaussian_score = Check(
             "of it belongs. At a standard deviation of 0.5 your score is half as long "
             "as it should be.",
             lambda a, m, s: _columns((a - m) / s, _score(a, m, s)[:, 1]),
+        ),
+        Mistake(
+            "a factor 2 is wrong in one of the columns: the derivative of the square "
+            "brings a 2, and it cancels the 2 below the fraction bar.",
+            lambda a, m, s: _score(a, m, s) * torch.tensor([0.5, 1]),
+            lambda a, m, s: _score(a, m, s) * torch.tensor([2.0, 1]),
+            lambda a, m, s: _score(a, m, s) - _halved(a, m, s),
+            lambda a, m, s: _score(a, m, s) + 2 * _halved(a, m, s),
+        ),
+        Mistake(
+            "the sign of one term of the second column is turned round. A larger "
+            "standard deviation makes far actions more likely, and near ones less so: "
+            "the two terms pull in opposite directions.",
+            lambda a, m, s: _score(a, m, s) + torch.tensor([0, 2 / s]),
+            lambda a, m, s: _score(a, m, s) - 4 * _halved(a, m, s),
         ),
         Mistake(
             "a term of the second column is missing. The standard deviation stands in "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -69,6 +71,18 @@ trajectory_log_prob = Check(
             "such step the whole trajectory counts as impossible. Such a step must add "
             "0 to the sum.",
             lambda p0, pi, p, m: p0.log() + (m * pi * p).log().sum(1),
+        ),
+        Mistake(
+            "the padding is counted in one of the two sums. Both run over the steps "
+            "that were taken, and over no others.",
+            lambda p0, pi, p, m: p0.log() + (m * pi.log() + p.log()).sum(1),
+            lambda p0, pi, p, m: p0.log() + (pi.log() + m * p.log()).sum(1),
+        ),
+        Mistake(
+            "these are logarithms to the base 2 or 10. Only ln, to the base e, has the "
+            "gradient of Eq. (15).",
+            lambda *given: _log_prob(*given) / math.log(2),
+            lambda *given: _log_prob(*given) / math.log(10),
         ),
         Mistake(
             "the mask is used the wrong way round: True stands where a step was taken. "
@@ -174,6 +188,14 @@ def _overwritten(pi: Tensor, states: Tensor, actions: Tensor) -> Tensor:
     return result
 
 
+def _without_repeats(pi: Tensor, states: Tensor, actions: Tensor) -> Tensor:
+    """What g[s] -= pi[s] and g[s, a] += 1 do with all steps at once."""
+    result = torch.zeros_like(pi)
+    result[states[:-1]] -= pi[states[:-1]]
+    result[states[:-1], actions] += 1
+    return result
+
+
 def _with_the_last_state(pi: Tensor, states: Tensor, actions: Tensor) -> Tensor:
     result = _score(pi, states, actions)
     result[states[-1]] -= pi[states[-1]]
@@ -239,8 +261,11 @@ trajectory_score = Check(
         ),
         Mistake(
             "a state that was visited twice is counted once. Is a row overwritten at "
-            "the second visit, instead of added to?",
+            "the second visit, instead of added to? An indexed -= or += changes a row "
+            "once, however often the index names it.",
             _overwritten,
+            _without_repeats,
+            lambda pi, s, a: _score(pi, s, a) - (_counts(pi, s, a) - 1).clamp(min=0),
         ),
         Mistake(
             "the probabilities are subtracted once for each state, where they belong "

@@ -221,6 +221,9 @@ policy_gradient_estimate = Check(
             "a useful variant with less noise, but it is not Eq. (19): from a single "
             "trajectory it learns nothing.",
             lambda r, s, mask: _pulls(r - r.mean(), s, mask).mean(0),
+            lambda r, s, mask: _pulls((r - r.mean()) / (r.std() + 1e-8), s, mask).mean(
+                0
+            ),
         ),
     ],
     expected=(

@@ -15,6 +15,10 @@ def _softmax(h: Tensor) -> Tensor:
     return torch.softmax(h, -1)
 
 
+def _shifted(h: Tensor) -> Tensor:
+    return h.exp() / h.exp().sum(-1, keepdim=True)
+
+
 def _entropy(h: Tensor) -> Tensor:
     return -(_softmax(h) * torch.log_softmax(h, -1)).sum(-1)
 
@@ -39,13 +43,27 @@ stable_softmax = Check(
             "precision e to the power 89 is infinite, and infinity divided by infinity "
             "is not a number. Only differences between logits matter. Which shift of a "
             "whole row keeps every exponent at 0 or below?",
-            lambda h: h.exp() / h.exp().sum(-1, keepdim=True),
+            _shifted,
         ),
         Mistake(
             "the logits are shifted by one number for the whole batch. A state whose "
             "logits all lie far below it is left with 0 divided by 0. Each state needs "
             "a shift of its own.",
             lambda h: (h - h.max()).exp() / (h - h.max()).exp().sum(-1, keepdim=True),
+        ),
+        Mistake(
+            "each row is shifted by its mean or its smallest logit. Then the largest "
+            "exponent is still above 0, and overflows. Which shift of a row keeps "
+            "every exponent at 0 or below?",
+            lambda h: _shifted(h - h.mean(-1, keepdim=True)),
+            lambda h: _shifted(h - h.min(-1, keepdim=True).values),
+        ),
+        Mistake(
+            "the logits are cut off where they get too large, so 1000 and 999 become "
+            "the same number. Only the differences in a row matter, and those must "
+            "stay.",
+            lambda h: _shifted(h.clamp(-80, 80)),
+            lambda h: _shifted(h.clamp(max=80)),
         ),
         Mistake(
             "the sum runs over the states, axis 0, instead of over the actions: each "

@@ -318,6 +318,21 @@ ratio_loss = Check(
             lambda *given: _ratio_terms(*given).sum(),
         ),
         Mistake(
+            "it is divided by the sum of the ratios, not by the number of samples. "
+            "That weighted mean is less noisy, but biased for a small batch.",
+            lambda new, old, q: (
+                _ratio_terms(new, old, q).sum() / (new - old).exp().sum()
+            ),
+            lambda new, old, q: (
+                _ratio_terms(new, old, q).sum() / (new - old).exp().sum().detach()
+            ),
+        ),
+        Mistake(
+            "the mean of the q-values is subtracted before they weigh anything: a "
+            "useful variant, but not the loss asked for.",
+            lambda new, old, q: _ratio_terms(new, old, q - q.mean()).mean(),
+        ),
+        Mistake(
             "this is one number for each sample; the mean over the samples is still "
             "missing. A gradient belongs to a single number.",
             _ratio_terms,

@@ -252,6 +252,9 @@ loss = Check(
             lambda lp, r, mask: _terms(
                 lp, (r - r.mean()) / (r.std(correction=0) + 1e-8), mask
             ).mean(),
+            lambda lp, r, mask: _terms(
+                lp, (r - r.mean()) / (r.std() + 1e-8), mask
+            ).mean(),
         ),
     ],
     expected=(

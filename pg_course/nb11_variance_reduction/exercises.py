@@ -56,6 +56,16 @@ discounted_rewards_to_go = Check(
             lambda r, gamma: _powers(r, gamma) * _right_weights(r, gamma),
         ),
         Mistake(
+            "all that is still to come has one and the same discount, that of step t. "
+            "Each reward keeps its own, gamma to the power of its own step k.",
+            lambda r, gamma: _powers(r, gamma) * _from_here(r),
+        ),
+        Mistake(
+            "the running sums are right, and still run backward: the first column "
+            "holds the last weight. What was turned round has to be turned back.",
+            lambda r, gamma: _right_weights(r, gamma).flip(1),
+        ),
+        Mistake(
             "nothing is discounted. These are the weights for gamma = 1, but for no "
             "smaller gamma.",
             lambda r, gamma: _from_here(r),
@@ -150,6 +160,12 @@ best_constant_baseline = Check(
             lambda P, R, s: (P * R * s.norm(dim=1)).sum() / (P * s.norm(dim=1)).sum(),
         ),
         Mistake(
+            "the components of a score are added up before they are squared, or not "
+            "squared at all. The squared length is the sum of the squares.",
+            lambda P, R, s: (P * R * s.sum(1)).sum() / (P * s.sum(1)).sum(),
+            lambda P, R, s: (P * R * s.sum(1) ** 2).sum() / (P * s.sum(1) ** 2).sum(),
+        ),
+        Mistake(
             "the division by the mean square of the score is missing. The result then "
             "has the wrong unit: longer scores would ask for a higher baseline.",
             lambda P, R, s: (P * R * _squares(s)).sum(),
@@ -203,6 +219,16 @@ leave_one_out = Check(
             "each return is then subtracted from itself, and the expected gradient is "
             "shorter by the factor 1 - 1/N: by half for two trajectories.",
             lambda R: R - R.mean(),
+        ),
+        Mistake(
+            "the sum of all returns is divided by N - 1: there are N of them in it, "
+            "the trajectory's own included. It is to be taken out of the sum as well.",
+            lambda R: R - R.sum() / (len(R) - 1),
+        ),
+        Mistake(
+            "the correction is applied the wrong way: minus the mean of all, a result "
+            "is too short by 1 - 1/N, and yours is so twice.",
+            lambda R: (R - R.mean()) * (1 - 1 / len(R)),
         ),
         Mistake(
             "these are the baselines, the means of the others. They are still to be "

@@ -90,6 +90,13 @@ mended_loss = Check(
             lambda lp, r, mask: (-_total(r) * lp * mask).mean(),
         ),
         Mistake(
+            "here every return meets every trajectory, in a table (N, N): a column "
+            "(N, 1) times a row (N,). One trajectory alone is right; for a pair the "
+            "mean is half as long.",
+            lambda lp, r, m: -(_total(r) * (lp * m).sum(1)).mean(),
+            lambda lp, r, m: -_total(r).mean() * (lp * m).sum(1).mean(),
+        ),
+        Mistake(
             "the trajectories are summed, not averaged. One alone is right; a pair "
             "gives a step twice as long.",
             lambda lp, r, mask: _weighed(_total(r), lp, mask).sum(),
@@ -167,6 +174,29 @@ to_go_loss = Check(
             "the weights are right, and the mean is over all steps of the batch, not "
             "over trajectories. Long and short episodes then count differently.",
             lambda lp, r, mask: _weighed(_to_go(r), lp, mask).sum() / mask.sum(),
+        ),
+        Mistake(
+            "the mean is subtracted of rewards-to-go that the trajectory's own are "
+            "among. What a step brings is then held against itself, and the mean is no "
+            "longer the gradient of J.",
+            lambda lp, r, m: _weighed(_to_go(r) - _to_go(r).mean(), lp, m).mean(),
+            lambda lp, r, m: _weighed(_to_go(r) - _to_go(r).mean(0), lp, m).mean(),
+            lambda lp, r, m: _weighed(
+                _to_go(r) - _to_go(r).mean(1, keepdim=True), lp, m
+            ).mean(),
+            lambda lp, r, m: _weighed(
+                (_to_go(r) - _to_go(r).mean()) / (_to_go(r).std() + 1e-8), lp, m
+            ).mean(),
+        ),
+        Mistake(
+            "all that is still to come has one and the same discount, that of step t. "
+            "Each reward keeps its own, as in the return.",
+            lambda lp, r, m: _weighed(_powers(r) * rewards_to_go(r, 1.0), lp, m).mean(),
+        ),
+        Mistake(
+            "the weights are right, and this is the mean over all cells of the table. "
+            "The length is that of a right loss divided by the number of columns.",
+            lambda lp, r, m: _weighed(_to_go(r), lp, m).mean() / m.shape[1],
         ),
         Mistake(
             "the trajectories are summed, not averaged. One alone is right; a pair "

@@ -85,6 +85,14 @@ class Live:
         """What is shown under the cell of a tag."""
         return " ".join(self._cell(tag).locator(".jp-OutputArea").inner_text().split())
 
+    def sign(self, tag: str) -> str:
+        """What is drawn before the text under the cell of a tag."""
+        return (
+            self._cell(tag)
+            .locator("pre")
+            .first.evaluate("text => getComputedStyle(text, '::before').content")
+        )
+
     def type_and_check(self, name: str, source: str) -> str:
         """Type an answer to an exercise and run it and its check; what that says."""
         self._cell(f"exercise-{name}").locator(".cm-content").click()

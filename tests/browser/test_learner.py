@@ -42,7 +42,9 @@ def test_a_wrong_answer_is_explained_and_the_right_one_accepted(live):
     said = live.type_and_check("score-estimate", wrong)
     assert said.startswith("Not right: ") and "this is the sum over" in said
     assert "Where to look: " in said
+    assert live.sign("check-score-estimate") == '"✗ " / ""'
     assert live.type_and_check("score-estimate", answer).startswith("Right: ")
+    assert live.sign("check-score-estimate") == '"✓ " / ""'
 
 
 def test_answers_survive_a_restart_of_the_kernel_and_are_shown(live, home):

@@ -108,6 +108,20 @@ def test_an_unknown_mistake_is_described_by_its_first_difference(answer, words):
     assert words in said(HALF(answer))
 
 
+def test_a_sign_follows_the_text_in_a_notebook_alone(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(check_module, "display", lambda data, raw: shown.append(data))
+    HALF(lambda x, scale: x / 2)
+    assert not shown
+    monkeypatch.setattr(check_module.InteractiveShell, "initialized", lambda: True)
+    for answer in (None, lambda x, scale: x / 2, lambda x, scale: x):
+        HALF(answer)
+    right, wrong = (data["text/html"] for data in shown)
+    assert '"✓ "' in right and 'class="pg-right"' in right
+    assert '"✗ "' in wrong and 'class="pg-not-right"' in wrong
+    assert "Right: " in capsys.readouterr().out
+
+
 # Not yet
 
 
@@ -211,6 +225,7 @@ def test_a_fault_is_named(answer, words):
         # Right in one of the two, wrong in the other.
         (lambda x, s: x - x.detach() / 2, "the gradient should be [0.5, 0.5]; yours"),
         (lambda x, s: x / 2 + 1, "the result should be [2, 1]; yours is [3, 2]."),
+        (lambda x, s: x / 2 + 1, "the gradient is right, but the value is not the one"),
     ],
 )
 def test_a_fault_of_the_gradient_is_named(answer, words):

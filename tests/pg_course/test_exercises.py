@@ -8,13 +8,16 @@ from functools import cache
 
 import pytest
 import torch
-from learners import ANSWERS
+from learners import ANSWERS, to_go_loss_above
 from series import NOTEBOOKS, read
+from torch.nn.functional import cross_entropy
 
+import pg_helpers as pg
 from pg_course.asking.check import Check
 from pg_course.asking.observers import Case
 from pg_course.asking.rooms import all_contents, part, rooms
 from pg_helpers import clinic, exact
+from pg_helpers.clinic import GAMMA
 
 ROOM = {
     value.name: room
@@ -47,6 +50,34 @@ def test_the_worked_answer_is_right(name):
 @pytest.mark.parametrize(("name", "answer"), ANSWERS, ids=[name for name, _ in ANSWERS])
 def test_an_answer_in_another_notation_is_right(name, answer):
     assert CHECKS[name](answer).state == "right"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("to_go_loss", to_go_loss_above(10), "variance, or loss A's if that is larger"),
+        (
+            "to_go_loss",
+            lambda lp, r, m: (
+                -((pg.total_return(r, GAMMA) - 1) * (lp * m).sum(1)).mean()
+            ),
+            "what a reward adds to the weights of later steps should be 0 at",
+        ),
+        (
+            "ratio_loss",
+            lambda new, old, q: -(((new - old).exp() - 1) * q).mean(),
+            "the gradient is right, but the value is not the one asked for",
+        ),
+        (
+            "loss_from_logits",
+            lambda z, a, q: cross_entropy(z, a, reduction="none") * q / len(q),
+            "the gradient is right, but the value is not the one asked for",
+        ),
+    ],
+)
+def test_an_answer_that_is_nearly_right_is_told_what_is_not(name, answer, words):
+    outcome = CHECKS[name](answer)
+    assert outcome.state == "not right" and words in said(outcome)
 
 
 def test_every_exercise_is_answered_in_another_notation():

@@ -167,3 +167,27 @@ def test_a_passed_check_is_kept_and_a_failed_one_changes_nothing(place):
     HALF(lambda x: x / 2)
     HALF(lambda x: x)
     assert progress.answers("exercises") == {"half": "right"}
+
+
+def test_the_self_test_says_in_its_live_view_how_much_of_the_notebook_is_done(place):
+    def last_line(number):
+        return course.self_test(number).view.children[-1].value
+
+    progress.record("exercises", "loss")
+    progress.record("exercises", "of another notebook")
+    assert "1 of 3 exercises done; next: 10 Exploration." in last_line(9)
+    assert last_line(12).endswith(
+        "0 of 3 exercises done; this is the last notebook.</p>"
+    )
+    assert "exercises done" not in course.self_test(9).text
+
+
+def test_a_bar_is_shown_where_answers_are_kept_and_gone_at_the_end(
+    place, monkeypatch, capsys
+):
+    assert list(course.with_bar(iter("ab"), total=2)) == ["a", "b"]
+    out, err = capsys.readouterr()
+    assert "0/2" in out and out.endswith("\r") and not err
+    monkeypatch.setenv(progress.VARIABLE, "")
+    assert list(course.with_bar(range(3))) == [0, 1, 2]
+    assert capsys.readouterr() == ("", "")
