@@ -45,7 +45,7 @@ _SIGNS = {
   border-left: 4px solid {color}; padding-left: 12px;
 }}
 .jp-OutputArea:has(.{name}) pre::before {{
-  content: "{sign} " / ""; color: {color}; font-size: 1.4em; font-weight: bold;
+  content: "{sign} " / ""; color: {color}; font-size: 1.5em; font-weight: bold;
 }}
 </style><div class="{name}"></div>"""
     for state, name, sign, color in (

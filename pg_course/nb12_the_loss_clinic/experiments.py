@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 from torch.func import functional_call, stack_module_state, vmap
 
+from pg_course.asking.series import with_bar
 from pg_course.shared import crowds
 from pg_helpers.binder import BoundLoss, Loss
 from pg_helpers.mdp import TabularMDP
@@ -61,7 +62,7 @@ def courses(
     generator = np.random.default_rng(check_count("seed", seed, at_least=0))
     seen = torch.tensor(world.observations).to(next(policy.parameters()))
     measured = []
-    for update in range(num_updates + 1):
+    for update in with_bar(range(num_updates + 1)):
         log_pi = crowd.log_policies(seen)
         pi = log_pi.detach().exp()
         measured.append(crowds.objectives(world, pi, gamma))

@@ -134,6 +134,14 @@ def _surrogate(logits, actions, q):
     return -((log_prob - log_prob.detach()).exp() * q).mean()
 
 
+def indexed_score(pi, states, actions):
+    """Wrong where a state comes twice."""
+    gradient = torch.zeros_like(pi)
+    gradient[states[:-1]] -= pi[states[:-1]]
+    gradient[states[:-1], actions] += 1
+    return gradient
+
+
 def to_go_loss_above(baseline):
     """With a constant subtracted of each weight."""
 

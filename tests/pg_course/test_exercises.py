@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 import torch
-from learners import ANSWERS, to_go_loss_above
+from learners import ANSWERS, indexed_score, to_go_loss_above
 from series import NOTEBOOKS, read
 from torch.nn.functional import cross_entropy
 
@@ -73,6 +73,14 @@ def test_an_answer_in_another_notation_is_right(name, answer):
             lambda z, a, q: cross_entropy(z, a, reduction="none") * q / len(q),
             "the gradient is right, but the value is not the one asked for",
         ),
+        (
+            "loss_from_logits",
+            lambda z, a, q: (
+                (cross_entropy(z, a, reduction="none") @ (q - q.mean())) / len(q)
+            ),
+            "the mean of the q-values is subtracted",
+        ),
+        ("trajectory_score", indexed_score, "An indexed -= or += changes a row once"),
     ],
 )
 def test_an_answer_that_is_nearly_right_is_told_what_is_not(name, answer, words):
