@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pg_course.asking.questions import Contents, Estimate, Prediction, Question
 
 
-def of_prediction(asked: Prediction) -> str:
-    """The question, and what may be answered."""
+def of_prediction(asked: Prediction, guess: str = "") -> str:
+    """The question, what may be answered, and what was."""
     if isinstance(asked, Estimate):
         low = asked.in_words(asked.slider.minimum).removesuffix(asked.unit)
         high = asked.in_words(asked.slider.maximum)
-        return f"> **Predict.** {asked.text} (From {low} to {high}.)"
-    return _quoted(f"**Predict.** {asked.text}\n\n{_options(asked)}")
+        said = f"**Predict.** {asked.text} (From {low} to {high}.)"
+    else:
+        said = f"**Predict.** {asked.text}\n\n{_options(asked)}"
+    return _quoted(said + (f"\n\nYour prediction: **{guess}**." if guess else ""))
 
 
 def of_result(asked: Prediction, result: str, guess: str = "") -> str:
@@ -42,11 +46,18 @@ def said_of_result(asked: Prediction, result: str, guess: str) -> list[str]:
     return [*said[:-1], f"{said[-1]} {right.text} {right.feedback}"]
 
 
-def of_self_test(contents: Contents) -> str:
-    """The questions, and all that is to be said of their options, folded."""
+def of_self_test(contents: Contents, chosen: Mapping[str, str] = {}) -> str:
+    """The questions, and all that is to be said of their options, folded.
+
+    Args:
+        contents: of the notebook.
+        chosen: the letter of the answer to each question, empty for none.
+    """
     parts = []
     for number, question in enumerate(contents.self_test, 1):
         parts.append(f"**Question {number}.** {question.text}\n\n{_options(question)}")
+        if letter := chosen.get(question.name):
+            parts.append(f"Your answer: **{letter}**.")
     answers = []
     for number, question in enumerate(contents.self_test, 1):
         lines = [

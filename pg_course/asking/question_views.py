@@ -10,7 +10,8 @@ import ipywidgets
 
 from pg_course.asking import markdown, progress
 from pg_course.asking.questions import Contents, Estimate, Prediction, Question, plain
-from pg_course.stage.views import Accessible, control_row, display_data
+from pg_course.stage.display import Bundle
+from pg_course.stage.views import Accessible, Live, control_row, display_data
 
 _CHOSEN = " <strong>← your choice</strong>"
 _WIDE = {"flex": "1 1 0", "min_width": "0"}
@@ -31,13 +32,15 @@ _STYLE = """
 """
 
 
-class Shown:
+class Shown(Live):
     """Something to show: a live view, and Markdown where there is no kernel.
 
     Attributes:
         view: the ipywidget, of the CSS class pg-question.
         text: the Markdown.
     """
+
+    line = "Run this cell to answer."
 
     def __init__(self, parts: list[Any], text: str) -> None:
         style = ipywidgets.HTML(f"<style>{_STYLE}</style>")
@@ -50,13 +53,17 @@ class Shown:
         """The text, for who has neither."""
         return plain(self.text)
 
+    def _live(self) -> dict[str, Any]:
+        return display_data(self.view, lambda: None, lambda: None)
+
+    def _still(self) -> Bundle:
+        return {"text/markdown": self.text, "text/plain": repr(self)}, {}
+
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> dict[str, Any]:
         """The live view, and what stands in its place."""
-        texts = {"text/markdown": self.text, "text/plain": repr(self)}
-        view = display_data(self.view, lambda: None, lambda: None)
-        return {**view, **texts}
+        return {**self._live(), **self._still()[0]}
 
 
 class Options:
@@ -127,6 +134,7 @@ class AskedPrediction(Shown):
         self._guessed()
 
     def _mark(self, guess: str, trouble: str = "") -> None:
+        self.text = markdown.of_prediction(self._asked, guess)
         if isinstance(self._asked, Question):
             self._options.mark(guess)
         self._said.value = (
@@ -143,16 +151,18 @@ class Resolved(Shown):
         result: the right letter, or the number in words.
     """
 
+    line = "Run this cell to compare it with your prediction."
+
     def __init__(self, asked: Prediction, result: str) -> None:
         self._asked, self._result = asked, result
         self._said = ipywidgets.HTMLMath().add_class("pg-sentence")
-        text = markdown.of_result(asked, result, guess_of(asked))
-        super().__init__([self._said], text)
+        super().__init__([self._said], "")
         self.refresh()
 
     def refresh(self) -> None:
         """Say it again, after another guess."""
         guess = guess_of(self._asked)
+        self.text = markdown.of_result(self._asked, self._result, guess)
         said = markdown.said_of_result(self._asked, self._result, guess)
         if not guess:
             said.append("(No prediction was made above.)")
@@ -167,7 +177,7 @@ class SelfTest(Shown):
     """
 
     def __init__(self, contents: Contents) -> None:
-        self._questions = contents.self_test
+        self._contents, self._questions = contents, contents.self_test
         self._said, self._options, parts = {}, {}, []
         for number, question in enumerate(self._questions, 1):
             text = f"<strong>Question {number}.</strong> {question.text}"
@@ -192,7 +202,9 @@ class SelfTest(Shown):
         self._said[
             question.name
         ].value = f"<strong>{letter}: {verdict}</strong> {option.feedback} {trouble}"
-        right = sum(answered(asked) == asked.right for asked in self._questions)
+        chosen = {asked.name: answered(asked) for asked in self._questions}
+        self.text = markdown.of_self_test(self._contents, chosen)
+        right = sum(chosen[asked.name] == asked.right for asked in self._questions)
         self._sum.value = f"{right} of {len(self._questions)} right."
 
 

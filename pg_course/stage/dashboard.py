@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from pg_course.stage.dashboard_view import FIGSIZE, DashboardView, draw_run, still_alt
-from pg_course.stage.display import DRAWING, Picture, png_of
+from pg_course.stage.display import DRAWING, Bundle, Picture, png_of
 from pg_course.stage.scenes import scene_of
 from pg_course.stage.steered_run import SteeredRun
-from pg_course.stage.views import display_data
+from pg_course.stage.views import Live, display_data
 from pg_helpers.require import check_count
 from pg_helpers.runs import History, TrainConfig
 
@@ -68,7 +68,7 @@ def _stop_all(number: int, frame: Any) -> None:
         dashboard._asked.append(dashboard._stop)
 
 
-class TrainingDashboard:
+class TrainingDashboard(Live):
     """A training run with buttons: the last expression of a cell.
 
     It trains in the kernel's event loop, some hundredths of a second at a time, so that
@@ -415,12 +415,20 @@ class TrainingDashboard:
         self._figure.clear()
         self._view.forget_picture()
 
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    @property
+    def view(self) -> Any:
+        """The ipywidget, of the CSS class pg-dashboard."""
+        return self._view.box
+
+    def _live(self) -> dict[str, Any]:
+        return display_data(self.view, self._forget, self._draw)
+
+    def _still(self) -> Bundle:
+        png = png_of(self._figure, small=True)
+        return Picture(png, still_alt(len(self.history)))._repr_mimebundle_()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         """The live view, and the picture of now for where there is no kernel."""
-        view = display_data(self._view.box, self._forget, self._draw)
-        alt = still_alt(len(self.history))
-        still = Picture(png_of(self._figure, small=True), alt)
-        data, metadata = still._repr_mimebundle_()
+        view = self._live()
+        data, metadata = self._still()
         return {**view, **data}, metadata

@@ -22,6 +22,8 @@ from pg_helpers.require import check_positive, shown
 DPI = 100
 LARGEST = 40  # inches of a figure: 64 MB while it is drawn
 
+Bundle = tuple[dict[str, Any], dict[str, Any]]  # of MIME types, and its metadata
+
 # JupyterLab may deliver the changes of a widget in a thread of their own, beside the
 # cell that runs, and matplotlib cannot draw in two threads at once.
 DRAWING = threading.RLock()
@@ -73,9 +75,7 @@ class Picture:
         """The alternative text, for who sees no pictures."""
         return self.alt
 
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         """HTML for JupyterLab and web pages, PNG for print, text for the rest.
 
         JupyterLab 4.6 and the default template of nbconvert 7 show an image/png without

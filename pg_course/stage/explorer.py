@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from pg_course.stage.controls import Control
 from pg_course.stage.display import (
     DRAWING,
+    Bundle,
     Picture,
     check_alt,
     check_size,
@@ -23,6 +24,7 @@ from pg_course.stage.display import (
 )
 from pg_course.stage.views import (
     Accessible,
+    Live,
     control_row,
     display_data,
     in_words,
@@ -46,7 +48,7 @@ class _Drawn(NamedTuple):
     sentence: str
 
 
-class Explorer:
+class Explorer(Live):
     """A demo with controls: the last expression of a cell, or `display(explorer)`.
 
     Where there is no kernel (GitHub, a notebook just cloned, a web page), the picture
@@ -102,8 +104,7 @@ class Explorer:
         self._refresh()
         if self.error is not None:
             raise self.error
-        first = self._drawn(self.parameters)
-        self._first = Picture(smaller(first.png), first.alt)
+        self._first = self._last
         for name, widget in self._widgets.items():
             widget.observe(lambda change, name=name: self._refresh(name), "value")
 
@@ -149,16 +150,17 @@ class Explorer:
         """Show the parameters, or say in the demo why not; the last picture stays."""
         if self._held:
             return
-        try:
-            drawn = self._drawn(self.parameters)
-        except Exception as error:
-            self.error = error
-            self._error_line.value = in_words(error)
-        else:
-            self.error = None
-            self._picture.value = img_tag(drawn.png, drawn.alt)
-            self._text.value = large(drawn.sentence)
-            self._error_line.value = ""
+        with DRAWING:  # or what another thread has drawn before would be shown last
+            try:
+                self._last = drawn = self._drawn(self.parameters)
+            except Exception as error:
+                self.error = error
+                self._error_line.value = in_words(error)
+            else:
+                self.error = None
+                self._picture.value = img_tag(drawn.png, drawn.alt)
+                self._text.value = large(drawn.sentence)
+                self._error_line.value = ""
         self._changes += 1
         if moved:
             self._draw_ahead(moved)
@@ -221,10 +223,17 @@ class Explorer:
         ]
         return ipywidgets.VBox(children).add_class("pg-explorer")
 
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _live(self) -> dict[str, Any]:
+        return display_data(self.view, self._forget, self._refresh)
+
+    def _still(self) -> Bundle:
+        return _picture_of(self._last)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         """The live view, and the first picture for where there is no kernel."""
-        data, metadata = self._first._repr_mimebundle_()
-        view = display_data(self.view, self._forget, self._refresh)
-        return {**view, **data}, metadata
+        data, metadata = _picture_of(self._first)
+        return {**self._live(), **data}, metadata
+
+
+def _picture_of(drawn: _Drawn) -> Bundle:
+    return Picture(smaller(drawn.png), drawn.alt)._repr_mimebundle_()

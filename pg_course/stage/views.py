@@ -2,21 +2,89 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import ipywidgets
 from IPython import get_ipython
+from IPython.display import display, update_display
 
 from pg_course.stage.controls import Control
+from pg_course.stage.display import Bundle
 from pg_helpers.require import shown
 
 # Of each cell the id of its last run, and the views that this run showed, each with
 # what its owner does when it is closed.
 _shown: dict[str, tuple[str, list[tuple[Any, Callable[[], None]]]]] = {}
+
+# Of the three outputs of a `Live` in JupyterLab or Notebook 7, which are seen: the view
+# while it has a kernel, else the two after it. Those wait a moment, as a view that was
+# just made is not in the page yet.
+_OUTPUT = ".jp-OutputArea-child"
+_LIVE = ":has(.pg-live:not(.jupyter-widgets-disconnected))"
+_PLACE = ":has(> .lm-Panel.jp-OutputArea-output)"  # of any widget, also a missing one
+_STYLE = f"""
+{_OUTPUT}{_LIVE} + {_OUTPUT}:has(+ {_OUTPUT} .pg-still),
+{_OUTPUT}{_LIVE} + {_OUTPUT} + {_OUTPUT}:has(.pg-still),
+{_OUTPUT}{_PLACE}:not({_LIVE}):has(+ {_OUTPUT} + {_OUTPUT} .pg-still) {{
+  display: none;
+}}
+{_OUTPUT}{_PLACE} + {_OUTPUT}:has(+ {_OUTPUT} .pg-still),
+{_OUTPUT}{_PLACE} + {_OUTPUT} + {_OUTPUT}:has(.pg-still) {{ animation: pg-wait 1s; }}
+@keyframes pg-wait {{ from, to {{ visibility: hidden; }} }}
+"""
+_REST = 1.0  # seconds without a change, after which a picture or text is stored
+
+
+class Live(ABC):
+    """What a cell shows as a live view, and as a picture or text once that is dead.
+
+    Where the kernel has ended, JupyterLab shows an error in place of a stored view,
+    whatever else is in the same output. So the view is an output of its own. The
+    picture or text follows it, as it was when the view was last used, and then a line
+    that says how to bring the view back.
+    """
+
+    view: Any
+    line = "Run this cell to move it."
+    _last_change: Any = None
+
+    @abstractmethod
+    def _live(self) -> dict[str, Any]:
+        """The MIME bundle of the view, by `display_data`."""
+
+    @abstractmethod
+    def _still(self) -> Bundle:
+        """What stands in its place now."""
+
+    def _ipython_display_(self) -> None:
+        """Display all three."""
+        display(self._live(), raw=True)
+        data, metadata = self._still()
+        display(data, metadata=metadata, raw=True, display_id=self.view.model_id)
+        line = f'<style>{_STYLE}</style><p class="pg-still"><em>{self.line}</em></p>'
+        display({"text/html": line, "text/plain": self.line}, raw=True)
+        for part in _parts(self.view):
+            if isinstance(part, ipywidgets.HTML | ipywidgets.HTMLMath):
+                part.observe(self._later, "value")
+
+    def _later(self, change: Any) -> None:
+        """See to it that what is shown is stored once it has come to rest."""
+        self._last_change = change
+        with suppress(RuntimeError):  # Without a loop there is no notebook either.
+            asyncio.get_running_loop().call_later(_REST, self._store, change)
+
+    def _store(self, change: Any) -> None:
+        if change is self._last_change and self.view.comm is not None:
+            data, metadata = self._still()
+            place = self.view.model_id
+            update_display(data, metadata=metadata, raw=True, display_id=place)
 
 
 def display_data(
@@ -43,7 +111,12 @@ def display_data(
             vars(part).pop("_repr_mimebundle_", None)
             part.open()
         opened()
-    return view._repr_mimebundle_()
+    for part in _parts(view):
+        # In the thread that JupyterLab chooses, beside the cells: ipykernel 7.4 sends
+        # a message to the thread that used the widget last, and a button that is
+        # pressed would wait for the cell that runs.
+        part.comm._reply_subshell_for = lambda data, chosen: chosen
+    return view.add_class("pg-live")._repr_mimebundle_()
 
 
 def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> None:
