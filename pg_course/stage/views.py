@@ -23,20 +23,18 @@ from pg_helpers.require import shown
 # what its owner does when it is closed.
 _shown: dict[str, tuple[str, list[tuple[Any, Callable[[], None]]]]] = {}
 
-# Of the three outputs of a `Live` in JupyterLab or Notebook 7, which are seen: the view
-# while it has a kernel, else the two after it. Those wait a moment, as a view that was
-# just made is not in the page yet.
-_OUTPUT = ".jp-OutputArea-child"
-_LIVE = ":has(.pg-live:not(.jupyter-widgets-disconnected))"
-_PLACE = ":has(> .lm-Panel.jp-OutputArea-output)"  # of any widget, also a missing one
+# Of the three outputs of a `Live`: the view while it has a kernel, else the two others.
+# These wait a moment, as a new view is not in the page yet. In each line JupyterLab and
+# Notebook 7 come first, then nbclassic.
+_OUTPUT = ":is(.jp-OutputArea-child, .output_area)"
+_WIDGET = ":is(.lm-Panel.jp-OutputArea-output, .jupyter-widgets-view)"  # or its error
+_PLACE = f"{_OUTPUT}:has(> {_WIDGET})"
+_LIVE = f"{_OUTPUT}:has(.pg-live:not(.jupyter-widgets-disconnected))"
+_NOTE = f"{_OUTPUT}:has(.pg-still)"
 _STYLE = f"""
-{_OUTPUT}{_LIVE} + {_OUTPUT}:has(+ {_OUTPUT} .pg-still),
-{_OUTPUT}{_LIVE} + {_OUTPUT} + {_OUTPUT}:has(.pg-still),
-{_OUTPUT}{_PLACE}:not({_LIVE}):has(+ {_OUTPUT} + {_OUTPUT} .pg-still) {{
-  display: none;
-}}
-{_OUTPUT}{_PLACE} + {_OUTPUT}:has(+ {_OUTPUT} .pg-still),
-{_OUTPUT}{_PLACE} + {_OUTPUT} + {_OUTPUT}:has(.pg-still) {{ animation: pg-wait 1s; }}
+{_LIVE} + {_NOTE}, {_LIVE} + {_NOTE} + {_OUTPUT},
+{_PLACE}:not({_LIVE}):has(+ {_OUTPUT} .pg-still) {{ display: none; }}
+{_PLACE} + {_NOTE}, {_PLACE} + {_NOTE} + {_OUTPUT} {{ animation: pg-wait 1s; }}
 @keyframes pg-wait {{ from, to {{ visibility: hidden; }} }}
 """
 _REST = 1.0  # seconds without a change, after which a picture or text is stored
@@ -46,9 +44,9 @@ class Live(ABC):
     """What a cell shows as a live view, and as a picture or text once that is dead.
 
     Where the kernel has ended, JupyterLab shows an error in place of a stored view,
-    whatever else is in the same output. So the view is an output of its own. The
-    picture or text follows it, as it was when the view was last used, and then a line
-    that says how to bring the view back.
+    whatever else is in the same output. So the view is an output of its own, followed
+    by a line that says how to bring it back, and by the picture or text, as it was when
+    the view was last used.
     """
 
     view: Any
@@ -66,10 +64,10 @@ class Live(ABC):
     def _ipython_display_(self) -> None:
         """Display all three."""
         display(self._live(), raw=True)
-        data, metadata = self._still()
-        display(data, metadata=metadata, raw=True, display_id=self.view.model_id)
         line = f'<style>{_STYLE}</style><p class="pg-still"><em>{self.line}</em></p>'
         display({"text/html": line, "text/plain": self.line}, raw=True)
+        data, metadata = self._still()
+        display(data, metadata=metadata, raw=True, display_id=self.view.model_id)
         for part in _parts(self.view):
             if isinstance(part, ipywidgets.HTML | ipywidgets.HTMLMath):
                 part.observe(self._later, "value")
@@ -116,7 +114,9 @@ def display_data(
         # a message to the thread that used the widget last, and a button that is
         # pressed would wait for the cell that runs.
         part.comm._reply_subshell_for = lambda data, chosen: chosen
-    return view.add_class("pg-live")._repr_mimebundle_()
+    bundle = view.add_class("pg-live")._repr_mimebundle_()
+    del bundle["text/plain"]  # its parts, where no view can be shown
+    return bundle
 
 
 def close_with_cell(view: Any, closed: Callable[[], None] = lambda: None) -> None:
