@@ -98,7 +98,7 @@
       return reply?.content.status === "ok";
     },
 
-    // The cells, each with the pictures in its output, once all are loaded.
+    // The cells, each with the pictures seen in its output, once all are loaded.
     async outputs() {
       const images = (cell) => [...cell.node.querySelectorAll(".jp-OutputArea img")];
       const loaded = (cell) =>
@@ -111,7 +111,9 @@
         ...cells()[index],
         trusted: cell.model.trusted,
         live: cell.node.querySelectorAll(".jp-OutputArea .jupyter-widgets").length,
-        images: images(cell).map(({ alt, naturalWidth }) => [alt.trim(), naturalWidth]),
+        images: images(cell)
+          .filter((image) => image.checkVisibility())
+          .map(({ alt, naturalWidth }) => [alt.trim(), naturalWidth]),
       }));
     },
 
