@@ -63,6 +63,14 @@ def published(kind: str, *cells: NotebookNode) -> str:
     return publish.page_of(kind, notebook, entry)
 
 
+def test_a_page_does_not_say_to_run_a_cell():
+    line = '<style>a {}</style><p class="pg-still">Run this cell to move it.</p>'
+    outputs = [new_output("display_data", {"text/html": line}), PICTURE]
+    for kind in publish.TEMPLATE_OF:
+        page = published(kind, with_role("slide", "demo", outputs=outputs))
+        assert "Run this cell" not in page and '<img alt="a"' in page
+
+
 def with_role(role: str, source: str, **more: object) -> NotebookNode:
     metadata = {"slideshow": {"slide_type": role}}
     return new_code_cell(source, metadata=metadata, **more)

@@ -1,5 +1,7 @@
 """Predictions, self-tests and the overview, as a learner meets them."""
 
+import re
+
 import pytest
 from screens import widgets_of
 
@@ -76,6 +78,7 @@ def test_a_choice_is_kept_and_compared_with_the_result():
     for shown in (asked, course.predict("which-way")):
         assert "Your prediction: <strong>B</strong>" in said(shown)[0]
         assert [b.button_style for b in buttons(shown)] == ["", "primary"]
+        assert shown.text.endswith("> - **B.** Down.\n>\n> Your prediction: **B**.")
     resolved = course.resolve("which-way", "A")
     assert said(resolved) == [
         "<p>You predicted B: Down. That is $-\\nabla J$.</p>"
@@ -86,6 +89,7 @@ def test_a_choice_is_kept_and_compared_with_the_result():
     assert said(resolved) == [
         "<p><strong>As you predicted, A:</strong> Up. It does.</p>"
     ]
+    assert resolved.text == "> <strong>As you predicted, A:</strong> Up. It does."
 
 
 def test_without_a_choice_the_result_is_told_all_the_same():
@@ -136,6 +140,8 @@ def test_every_option_has_its_feedback_and_the_right_ones_are_counted():
     assert said(test)[0].startswith("<strong>A: Right.</strong> It does.")
     assert said(test)[3] == "3 of 3 right."
     assert said(course.self_test(7)) == said(test)
+    answers = re.findall(r"Your answer: \*\*(.)\*\*", test.text)
+    assert answers == ["A", "B", "B"]
 
 
 # Without a kernel

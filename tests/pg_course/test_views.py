@@ -132,6 +132,32 @@ def test_a_dashboard_that_nobody_sees_stops_and_can_go_on(run):
     asyncio.run(train())
 
 
+def test_beside_a_view_is_stored_what_it_showed_when_it_came_to_rest(monkeypatch):
+    shown, stored = [], []
+    monkeypatch.setattr(views, "_REST", 0.01)
+    monkeypatch.setattr(views, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(views, "update_display", lambda data, **_: stored.append(data))
+
+    async def use() -> None:
+        demo = explorer()
+        demo._ipython_display_()
+        demo._ipython_display_()  # as another cell would; both places have one name
+        for x in (1, 2, 4):
+            demo.set(x=x)
+        await asyncio.sleep(0.1)
+        demo.set(x=3)
+        for part in views._parts(demo.view):
+            part.close()
+        await asyncio.sleep(0.1)
+
+    asyncio.run(use())
+    view, line, still = shown[:3]
+    assert set(view) == {"application/vnd.jupyter.widget-view+json"}
+    assert line["text/plain"] == "Run this cell to move it."
+    assert still["text/plain"] == "A line to 0."
+    assert [data["text/plain"] for data in stored] == ["A line to 4."]
+
+
 def test_a_real_kernel_names_the_cell_that_runs():
     with page() as notebook:
         counts = [
