@@ -51,9 +51,9 @@ class _Drawn(NamedTuple):
 class Explorer(Live):
     """A demo with controls: the last expression of a cell, or `display(explorer)`.
 
-    Where there is no kernel (GitHub, a notebook just cloned, a web page), the picture
-    of the initial parameters stands in its place. Pictures are kept, and after a change
-    those one key press further are drawn while nobody waits.
+    Where there is no kernel (GitHub, a notebook opened again, a web page), the picture
+    that it showed last stands in its place. Pictures are kept, and after a change those
+    one key press further are drawn while nobody waits.
 
     Attributes:
         figure: the one figure that is drawn again and again.
