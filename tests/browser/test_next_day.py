@@ -61,6 +61,8 @@ def opened(lab: Watch, path: str, kernel: bool = True) -> Iterator[Page]:
     open_in_lab(lab.page, path, kernel)
     try:
         yield lab.page
+        if kernel:  # which may still be asked for a thread that answers widgets
+            assert lab.page.evaluate("lab.answer()")
     finally:
         lab.page.evaluate("lab.close()")
 
