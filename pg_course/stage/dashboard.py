@@ -38,6 +38,8 @@ _SENTENCES = {
     "failed": "Failed. What was learned before is kept: change a setting to go on.",
 }
 
+_WAITS = "Training begins once the cell that is running has ended."
+
 # Those that the kernel's stop button stops.
 _in_background: set[TrainingDashboard] = set()
 
@@ -276,6 +278,8 @@ class TrainingDashboard(Live):
         if self._task is None or self._task.done():
             slices = self._train_in_slices()
             self._task = asyncio.run_coroutine_threadsafe(slices, loop)
+            if threading.current_thread() is not threading.main_thread():
+                self._view.show_words(_WAITS, None)  # until the first slice
 
     def _go_on(self) -> None:
         self.state, self._failure = "running", None
@@ -317,6 +321,7 @@ class TrainingDashboard(Live):
     async def _train_in_slices(self) -> None:
         """The background task: train, draw now and then, and let the kernel work."""
         _in_background.add(self)
+        self._ask(self._show_words)
         try:
             while True:
                 with _stop_button():

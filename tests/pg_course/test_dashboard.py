@@ -218,6 +218,9 @@ def test_training_is_done_in_the_main_thread_whoever_starts_it(monkeypatch):
         board, seen = dashboard(make_policy=Asked), []
         board.policy.do = lambda: seen.append(threading.current_thread())
         in_another_thread(board.start)
+        assert "once the cell that is running has ended" in sees(board, "pg-sentence")
+        await until(lambda: len(board.history) > 0)
+        assert "cell that is running" not in sees(board, "pg-sentence")
         await until(lambda: board.state == "finished")
         assert seen == [threading.main_thread()]
 
