@@ -31,7 +31,7 @@ def missing_pictures(cells: list[dict]) -> list[str]:
     for cell in cells:
         # That of a live demo is seen in place of the stored one.
         stored = [output.get("data", {}) for output in cell.get("outputs", ())]
-        wanted = sum("image/png" in data for data in stored)
+        wanted = sum("<img" in "".join(data.get("text/html", "")) for data in stored)
         if len(cell["images"]) != wanted:
             faults.append(f"{name_of(cell)} does not show {wanted} pictures")
         for alt, width in cell["images"]:
