@@ -59,6 +59,9 @@ def _stop_button() -> Iterator[None]:
     signal.signal(signal.SIGINT, _stop_all)
     try:
         yield
+    except asyncio.CancelledError:  # asyncio.run ends, whose own handler that may be
+        before = signal.default_int_handler
+        raise
     finally:
         # A cell that awaits something may have put its own in this place.
         if signal.getsignal(signal.SIGINT) is _stop_all:

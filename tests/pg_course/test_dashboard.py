@@ -290,6 +290,7 @@ def test_the_buttons_start_stop_and_go_on():
         return board
 
     same_as_in_one_go(asyncio.run(scenario()))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def same_as_in_one_go(board):
