@@ -125,6 +125,17 @@ def test_a_copy_that_was_deleted_is_made_anew(series):
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_a_folder_that_cannot_be_had_is_named_in_a_sentence(tmp_path, capsys):
+    taken = tmp_path / "my_notebooks"
+    taken.write_text("a file of theirs")
+    with pytest.raises(SystemExit) as stopped:
+        copies.main([str(taken)])
+    assert stopped.value.code == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and str(taken) in told
+    assert taken.read_text() == "a file of theirs"
+
+
 @pytest.mark.parametrize("folder", ["my_notebooks", "my_lecture"])
 def test_git_does_not_see_the_copies(folder):
     command = ["git", "check-ignore", "-q", f"{folder}/{NAME}"]

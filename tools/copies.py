@@ -21,7 +21,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", help="as my_notebooks, in the project's folder")
     parser.add_argument("--outputs", action="store_true", help="keep the results")
     options = parser.parse_args(arguments)
-    copy_all(ROOT / "notebooks", ROOT / options.folder, options.outputs)
+    try:
+        copy_all(ROOT / "notebooks", ROOT / options.folder, options.outputs)
+    except OSError as error:  # read-only, full, or something else has the name
+        parser.exit(1, f"The notebooks could not all be copied: {error}\n")
 
 
 def copy_all(originals: Path, folder: Path, outputs: bool = False) -> None:
