@@ -85,7 +85,10 @@ def cleared(notebook: Any) -> Any:
 
 
 def write(path: Path, content: Any) -> None:
-    """Replace a file as a whole, so that a kill never leaves half of one."""
+    """Replace a file as a whole, so that a kill never leaves half of one.
+
+    To import `pg_helpers.files` would take two seconds each time.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     beside.write_text(text, encoding="utf-8", newline="\n")

@@ -15,7 +15,7 @@ def _softmax(h: Tensor) -> Tensor:
     return torch.softmax(h, -1)
 
 
-def _shifted(h: Tensor) -> Tensor:
+def _by_definition(h: Tensor) -> Tensor:
     return h.exp() / h.exp().sum(-1, keepdim=True)
 
 
@@ -43,7 +43,7 @@ stable_softmax = Check(
             "precision e to the power 89 is infinite, and infinity divided by infinity "
             "is not a number. Only differences between logits matter. Which shift of a "
             "whole row keeps every exponent at 0 or below?",
-            _shifted,
+            _by_definition,
         ),
         Mistake(
             "the logits are shifted by one number for the whole batch. A state whose "
@@ -55,15 +55,15 @@ stable_softmax = Check(
             "each row is shifted by its mean or its smallest logit. Then the largest "
             "exponent is still above 0, and overflows. Which shift of a row keeps "
             "every exponent at 0 or below?",
-            lambda h: _shifted(h - h.mean(-1, keepdim=True)),
-            lambda h: _shifted(h - h.min(-1, keepdim=True).values),
+            lambda h: _by_definition(h - h.mean(-1, keepdim=True)),
+            lambda h: _by_definition(h - h.min(-1, keepdim=True).values),
         ),
         Mistake(
             "the logits are cut off where they get too large, so 1000 and 999 become "
             "the same number. Only the differences in a row matter, and those must "
             "stay.",
-            lambda h: _shifted(h.clamp(-80, 80)),
-            lambda h: _shifted(h.clamp(max=80)),
+            lambda h: _by_definition(h.clamp(-80, 80)),
+            lambda h: _by_definition(h.clamp(max=80)),
         ),
         Mistake(
             "the sum runs over the states, axis 0, instead of over the actions: each "

@@ -248,49 +248,74 @@ def _controlled(found: Tensor, batches: Batches, case: Case) -> tuple[Tensor, fl
     How often each trajectory is in a batch has a known mean. What of the gradients is
     linear in it, such as the whole of the plain estimate, is exact, and only the rest
     is estimated. In worlds with too many trajectories the plain estimate itself is the
-    control, each of its components for that of the loss. Where it is farther from the
-    gradient of J than chance explains, rare trajectories are lacking, and the error
-    may be as large.
+    control, each of its components for that of the loss.
+
+    Raises:
+        FaultError: as `_by_plain`.
+    """
+    number, K, chance = len(batches.index), len(case.probability), batches.chance
+    few = min(_MOST_COEFFICIENTS, number // _PER_COEFFICIENT) >= K
+    by_control = _by_counts if few else _by_plain
+    mean = chance @ found
+    left = found - mean
+    explained, moved, lacking = by_control(left, batches, case)
+    left -= explained
+    square = float(chance**2 @ (left**2).sum(dim=1))
+    square *= number / max(1, number - 1 - (K if few else 1))
+    return mean - moved, math.hypot(math.sqrt(square), lacking)
+
+
+def _by_counts(
+    centred: Tensor, batches: Batches, case: Case
+) -> tuple[Tensor, Tensor, float]:
+    """What the numbers of each trajectory explain of gradients (B, P) without mean.
+
+    Returns:
+        That part of each gradient; by how much it moves the mean of the sample; and 0.
+    """
+    number, N = batches.index.shape
+    chance = batches.chance
+    ones = torch.ones(number, N, dtype=torch.float64)
+    control = torch.zeros(number, len(case.probability), dtype=torch.float64)
+    control.scatter_add_(1, batches.index, ones)
+    shift = chance @ control - N * case.probability
+    control -= chance @ control
+    weighted = chance[:, None] * control
+    inverse = torch.linalg.pinv(weighted.T @ control, hermitian=True)
+    slopes = inverse @ (weighted.T @ centred)
+    return control @ slopes, shift @ slopes, 0.0
+
+
+def _by_plain(
+    centred: Tensor, batches: Batches, case: Case
+) -> tuple[Tensor, Tensor, float]:
+    """What the plain estimate explains; as `_by_counts`, and what is lacking.
+
+    Where the plain estimate is farther from the gradient of J than chance explains,
+    rare trajectories are lacking, and the error may be as large.
 
     Raises:
         FaultError: what is lacking is more than the error of all that is there.
     """
-    number, N = batches.index.shape
-    chance, K = batches.chance, len(case.probability)
-    mean, lacking = chance @ found, torch.zeros(())
-    if min(_MOST_COEFFICIENTS, number // _PER_COEFFICIENT) >= K:
-        ones = torch.ones(number, N, dtype=torch.float64)
-        control = torch.zeros(number, K, dtype=torch.float64)
-        control.scatter_add_(1, batches.index, ones)
-        shift = chance @ control - N * case.probability
-        control -= chance @ control
-        weighted = chance[:, None] * control
-        inverse = torch.linalg.pinv(weighted.T @ control, hermitian=True)
-        slopes = inverse @ (weighted.T @ (found - mean))
-        left, moved, used = control @ -slopes, shift @ slopes, K
-    else:
-        control = _mean_of(case.plain - case.of_J, batches)
-        shift = chance @ control
-        control -= shift
-        squares = chance[:, None] * control**2
-        slopes = (chance @ (control * (found - mean))) / squares.sum(dim=0)
-        # A slope that one batch decides on would hide how far that batch is off.
-        many = squares.amax(dim=0) < squares.sum(dim=0) / 2
-        slopes = slopes.where(many, 0)
-        squares = chance @ squares
-        lacking = shift.where(shift**2 > CERTAIN**2 * squares, 0)
-        if lacking.norm() > CERTAIN * squares.sum().sqrt():
-            raise FaultError(
-                "The world has too many trajectories to be listed, and those that were "
-                "drawn lack rare ones that the gradient of J depends on.",
-                undecided=True,
-            )
-        lacking *= 1 + slopes.abs()
-        left, moved, used = control * -slopes, shift * slopes, 1
-    left += found - mean
-    square = float(chance**2 @ (left**2).sum(dim=1))
-    square *= number / max(1, number - 1 - used)
-    return mean - moved, math.hypot(math.sqrt(square), lacking.norm())
+    chance = batches.chance
+    control = _mean_of(case.plain - case.of_J, batches)
+    shift = chance @ control
+    control -= shift
+    squares = chance[:, None] * control**2
+    slopes = (chance @ (control * centred)) / squares.sum(dim=0)
+    # A slope that one batch decides on would hide how far that batch is off.
+    many = squares.amax(dim=0) < squares.sum(dim=0) / 2
+    slopes = slopes.where(many, 0)
+    squares = chance @ squares
+    lacking = shift.where(shift**2 > CERTAIN**2 * squares, 0)
+    if lacking.norm() > CERTAIN * squares.sum().sqrt():
+        raise FaultError(
+            "The world has too many trajectories to be listed, and those that were "
+            "drawn lack rare ones that the gradient of J depends on.",
+            undecided=True,
+        )
+    lacking *= 1 + slopes.abs()
+    return control * slopes, shift * slopes, float(lacking.norm())
 
 
 def _mean_of(rows: Tensor, batches: Batches) -> Tensor:

@@ -29,6 +29,9 @@ from pg_helpers.clinic.recipes import (
     PLACES,
     TEMPERATURES,
     WEIGHTS,
+    WITHOUT_MEAN,
+    WITHOUT_OTHERS,
+    WITHOUT_OTHERS_OF_GROUP,
     Ingredient,
     Sample,
     at_entropy,
@@ -348,11 +351,12 @@ class _Comparison:
         self, groups: list[list[_Recipe]]
     ) -> Iterator[tuple[_Recipe, _Penalty | None]]:
         """All recipes that come close, and the KL penalty with which they do."""
-        tables = self._sample.mask[..., 0].numel() * self._sample.pi.numel()
+        table = self._sample.mask[..., 0].numel() * self._sample.pi.numel()
+        most = max(1, _AT_ONCE // table)
         parts = (
-            group[at : at + max(1, _AT_ONCE // tables)]
+            group[at : at + most]
             for group in groups
-            for at in range(0, len(group), max(1, _AT_ONCE // tables))
+            for at in range(0, len(group), most)
         )
         for group in parts:
             if self._way.more:  # one fault, and none of the place but the common one
@@ -609,10 +613,10 @@ def _mean_by_dp(recipe: _Recipe, case: Case, index: Tensor) -> Tensor | None:
     share, words, N = 1.0, centring.fault, index.shape[1]
     for_all = weight.apply(sample_of(case, index[:1])).shape[-1] == 1
     for over, size in (("batch", N), ("group", case.law.sizes(N)[1])):
-        if words == f"the mean over the {over} is subtracted" and for_all:
+        if words == WITHOUT_MEAN.format(f"the {over}") and for_all:
             share, words = 1 - 1 / size, ""  # its own part of the mean
-    others = "the mean of the other trajectories"
-    known = not words or words.startswith(others)  # whose scores are independent
+    # What the others have earned is independent of the trajectory's own scores.
+    known = words in ("", WITHOUT_OTHERS, WITHOUT_OTHERS_OF_GROUP)
     return share * case.estimator_mean(**weight.mean) if known else None
 
 

@@ -149,9 +149,9 @@ def examine(
             the wrong kind.
         ValueError: a number is out of range, the world does not fit the policy, or has
             too many trajectories to be listed for this target, behaviour or groups; the
-            policy's answers depend on more than the
-            present observation, a parameter is not the policy's, the target has another
-            shape, or the gradient to be held against is zero or beyond comparison.
+            policy's answers depend on more than the present observation, a parameter is
+            not the policy's, the target has another shape, or the gradient to be held
+            against is zero or beyond comparison.
     """
     bound = BoundLoss(loss, form)
     gamma = check_fraction("gamma", gamma)

@@ -298,6 +298,12 @@ _LAST_ROW = "the backward sum leaves out the last row of the batch, t = T - 1"
 
 # Centring: from weights (B, N, T or 1) and the mask to the same without a mean.
 
+WITHOUT_MEAN = "the mean over {} is subtracted"
+WITHOUT_OTHERS = "the mean of the other trajectories is subtracted"
+WITHOUT_OTHERS_OF_GROUP = (
+    "the mean of the other trajectories of the group is subtracted"
+)
+
 
 def _as_they_are(weights: Tensor, mask: Tensor) -> Tensor:
     return weights
@@ -361,7 +367,7 @@ def _across(weights: Tensor, mask: Tensor) -> Tensor:
 def _centrings() -> list[Ingredient]:
     found = [
         Ingredient("", _as_they_are),
-        Ingredient("the mean of the other trajectories is subtracted", _without_others),
+        Ingredient(WITHOUT_OTHERS, _without_others),
         OF_ALL,
         *[
             Ingredient(
@@ -387,7 +393,7 @@ def _centrings() -> list[Ingredient]:
     ):
         centre = partial(_without_mean, dim=dim, padded=padded)
         comma = "," if padded else ""
-        found.append(Ingredient(f"the mean over {over}{comma} is subtracted", centre))
+        found.append(Ingredient(WITHOUT_MEAN.format(f"{over}{comma}"), centre))
         found += _whitenings(over, centre)
     return found
 
@@ -422,11 +428,10 @@ def group_centrings(size: int) -> list[Ingredient]:
     """Those over each group of a batch, where it has several of this size."""
     within = partial(_in_groups, size=size)
     others = partial(within, centre=_without_others)
-    words = "the mean of the other trajectories of the group is subtracted"
-    found = [Ingredient(words, others)]
+    found = [Ingredient(WITHOUT_OTHERS_OF_GROUP, others)]
     for over, dim in (("the group", (1,)), ("all steps of the group", (1, 2))):
         centre = partial(within, centre=_without_mean, dim=dim)
-        found.append(Ingredient(f"the mean over {over} is subtracted", centre))
+        found.append(Ingredient(WITHOUT_MEAN.format(over), centre))
         found += _whitenings(over, centre)
     return found
 
